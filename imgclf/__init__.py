@@ -1,0 +1,47 @@
+"""imgclf: image classification from the terminal and from Python.
+
+>>> import imgclf
+>>> imgclf.__version__.count(".")
+2
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from imgclf._version import __version__
+from imgclf.errors import ImgclfError
+from imgclf.records import Prediction
+
+if TYPE_CHECKING:
+    from imgclf.inference import Predictor
+    from imgclf.training import TrainResult, train
+
+__all__ = ["ImgclfError", "Prediction", "Predictor", "TrainResult", "__version__", "load", "train"]
+
+# Imported on first use: `import imgclf` must stay instant, and these bring torch.
+_LAZY = {"Predictor": "imgclf.inference", "TrainResult": "imgclf.training", "train": "imgclf.training"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'imgclf' has no attribute '{name}'")
+    from importlib import import_module
+
+    return getattr(import_module(_LAZY[name]), name)
+
+
+def load(run: str, device: str = "auto") -> "Predictor":
+    """Open the model of a run directory (or a model file) for prediction.
+
+    Args:
+        run: a run directory such as ``runs/2026-11-21-120000-resnet9-digits`` or a ``model.safetensors``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+
+    Returns:
+        A classifier whose ``predict`` takes paths, PIL images or arrays and returns :class:`Prediction` records.
+
+    Raises:
+        ImgclfError: there is no such run, or its model file cannot be read.
+    """
+    from imgclf.inference import Predictor
+
+    return Predictor.open(run, device=device)

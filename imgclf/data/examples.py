@@ -1,0 +1,72 @@
+"""Images with labels, before any pixel is read: what every dataset gives and every later stage takes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from PIL import Image
+
+from imgclf.errors import DataError
+from imgclf.records import DatasetInfo, UnreadableImage
+
+ImageSource: TypeAlias = Path | bytes | np.ndarray | Image.Image
+"""A file, an encoded image, or pixels: uint8 (H, W) grey or (H, W, 3) RGB."""
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """The images of one split with their labels.
+
+    Attributes:
+        images: N sources; a uint8 array (N, H, W) or (N, H, W, 3) where the pixels are at hand already.
+        labels: int64 (N,), indices into the dataset's class names.
+        files: N names, unique within the split, as a person would look them up: a path, or "test/00042".
+        groups: N group keys (a patient, a video) that a split must not tear apart, or empty.
+    """
+
+    images: Sequence[ImageSource] | np.ndarray
+    labels: np.ndarray
+    files: Sequence[str]
+    groups: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if not len(self.images) == len(self.labels) == len(self.files):
+            raise DataError(
+                f"A dataset gave {len(self.images)} images, {len(self.labels)} labels and {len(self.files)} names; "
+                f"there must be as many of each. Report this to the dataset's author."
+            )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[ImageSource, int]:
+        return self.images[index], int(self.labels[index])
+
+    def select(self, indices: np.ndarray | Sequence[int]) -> "Examples":
+        """Return the examples at these indices, in this order."""
+        chosen = np.asarray(indices, dtype=np.int64)
+        images = self.images[chosen] if isinstance(self.images, np.ndarray) else [self.images[i] for i in chosen]
+        files = [self.files[i] for i in chosen]
+        groups = [self.groups[i] for i in chosen] if self.groups else ()
+        return Examples(images=images, labels=self.labels[chosen], files=files, groups=groups)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """An opened dataset.
+
+    Attributes:
+        info: what is known of it; ``info.name`` names runs.
+        class_names: in index order.
+        splits: ``train``, and where the dataset has them ``val`` and ``test``.
+        unreadable: files that were found but can hold no image, with the reason.
+        warnings: sentences that the user should read (a class missing from a split, say).
+    """
+
+    info: DatasetInfo
+    class_names: tuple[str, ...]
+    splits: Mapping[str, Examples]
+    unreadable: tuple[UnreadableImage, ...] = ()
+    warnings: tuple[str, ...] = field(default=())

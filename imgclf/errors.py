@@ -1,0 +1,117 @@
+"""Every error that a person can cause or mend.
+
+    ImgclfError             shown as one line on stderr, exit code 1
+    ├── UsageError          flags that contradict each other; exit code 2
+    ├── ConfigError         a recipe, config or ``--set`` value that does not fit
+    ├── PluginError         a dataset or model plugin that is broken, unknown or shadows another
+    ├── DataError           a dataset, folder, manifest or split
+    │   ├── ImageError      one image that cannot be read
+    │   └── DownloadError   data or weights that could not be fetched
+    ├── ModelError          an architecture, its arguments or its weights
+    ├── RunError            a run directory, checkpoint or model file
+    ├── MissingExtraError   an optional dependency that is not installed
+    ├── DivergenceError     the loss became NaN or infinite
+    ├── OutOfMemoryError    the device's memory was not enough
+    └── StoppedError        stopped by a signal after saving; exit code 128 + signal number
+
+A message says what was given, what was expected and what to do next.
+Anything else that reaches the user is a defect of ours and shows as a traceback.
+"""
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class ImgclfError(Exception):
+    """Base of every error whose message is meant for the user."""
+
+    exit_code = 1
+
+
+class UsageError(ImgclfError):
+    """Command-line flags that contradict each other or name nothing."""
+
+    exit_code = 2
+
+
+class ConfigError(ImgclfError):
+    """A recipe, config file or ``--set`` value that does not fit."""
+
+
+class PluginError(ImgclfError):
+    """A dataset or model plugin that is broken, unknown or shadows another."""
+
+
+class DataError(ImgclfError):
+    """A dataset, folder, manifest or split that cannot be used."""
+
+
+class ImageError(DataError):
+    """One image that cannot be read.
+
+    Args:
+        file: the image's name as the user knows it.
+        reason: what is wrong with it, as the rest of a sentence ("is empty (0 bytes)").
+        kind: ``"unsupported"`` (not an image format we read), ``"damaged"``, ``"too_large"``
+            (more pixels than the cap) or ``"unreadable"`` (the file system refused).
+    """
+
+    def __init__(self, file: str | Path, reason: str, kind: str = "damaged") -> None:
+        super().__init__(f"{file}: {reason}")
+        self.file = str(file)
+        self.reason = reason
+        self.kind = kind
+
+
+class DownloadError(DataError):
+    """Data or weights that could not be fetched."""
+
+
+class ModelError(ImgclfError):
+    """An architecture, its arguments or its weights."""
+
+
+class RunError(ImgclfError):
+    """A run directory, checkpoint or model file that cannot be used."""
+
+
+class MissingExtraError(ImgclfError):
+    """An optional dependency that is not installed.
+
+    Args:
+        what: the feature that needs it, as the subject of the sentence.
+        extra: the name of the extra that installs it.
+    """
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs the extra '{extra}'. Install it with: pip install 'imgclf[{extra}]'")
+        self.extra = extra
+
+
+class DivergenceError(ImgclfError):
+    """The loss became NaN or infinite."""
+
+
+class OutOfMemoryError(ImgclfError):
+    """The device's memory was not enough."""
+
+
+class StoppedError(ImgclfError):
+    """A signal stopped the work after it was saved; the exit code is 128 plus the signal's number."""
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number
+
+
+def suggest(given: str, known: Iterable[str]) -> str:
+    """Return " Did you mean 'x'?" for the nearest known name, or an empty string.
+
+    >>> suggest("cifra10", ["cifar10", "mnist"])
+    " Did you mean 'cifar10'?"
+    >>> suggest("zebra", ["cifar10", "mnist"])
+    ''
+    """
+    nearest = difflib.get_close_matches(given, list(known), n=1, cutoff=0.6)
+    return f" Did you mean '{nearest[0]}'?" if nearest else ""

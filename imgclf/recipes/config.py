@@ -1,0 +1,185 @@
+"""The config: one frozen, validated tree that is the single source of every default.
+
+A recipe file, the command line's flags and ``--set a.b=value`` all end here, and the run stores the
+result. Names are the ecosystem's own: transforms from ``torchvision.transforms.v2``, optimisers from timm
+or torch, schedulers from ``torch.optim.lr_scheduler``, losses from ``torch.nn``, each with its own keyword
+arguments. This module imports none of those libraries: names are checked where they are built.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from imgclf.records import ResizeMode
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NamedArgs(BaseModel):
+    """A name of the ecosystem with its keyword arguments: ``{name = "RandomCrop", size = 32, padding = 4}``."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    name: str
+
+    @property
+    def args(self) -> dict[str, Any]:
+        """The keyword arguments, without the name and what a subclass declares."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class DataConfig(_Section):
+    """Which images, and how they are divided."""
+
+    dataset: str = Field("digits", description="Registered name, folder, manifest file or hf:OWNER/NAME.")
+    val_fraction: float = Field(0.1, gt=0, lt=1, description="Share of the source split that becomes `val`.")
+    val_from: Literal["auto", "train", "test"] = Field(
+        "auto", description="Where `val` is taken from when the dataset has none: auto and train take it from `train`."
+    )
+    balance: Literal["none", "weights", "sampler"] = Field(
+        "none", description="Class imbalance: weigh the loss, or draw the classes equally often."
+    )
+    on_error: Literal["skip", "fail"] = Field("skip", description="What to do with a file that cannot be read.")
+    workers: int | Literal["auto"] = Field("auto", description="Processes that decode a set too large for memory.")
+    memory_budget_gb: float = Field(4.0, gt=0, description="Decoded images up to this size stay in memory.")
+
+
+class ModelConfig(_Section):
+    """Which network, and where its weights come from."""
+
+    name: str = Field("auto", description="Any timm name; auto takes resnet9 up to 64 pixels and resnet18 above.")
+    args: dict[str, Any] = Field(default_factory=dict, description="Keyword arguments for timm.create_model.")
+    pretrained: Literal["auto", "yes", "no"] = Field(
+        "auto", description="auto uses pretrained weights when they are at hand, yes insists, no declines."
+    )
+    weights: str | None = Field(None, description="A local safetensors or state-dict file to start from.")
+
+
+class HeadConfig(_Section):
+    """What stands on the backbone's pooled features."""
+
+    dropout: float = Field(0.0, ge=0, lt=1, description="Dropout before the last linear layer.")
+    hidden: int = Field(0, ge=0, description="Width of a hidden layer with ReLU; 0 has none.")
+
+
+class ImageConfig(_Section):
+    """How an image becomes the model's input; `auto` asks the pretrained weights, then the data."""
+
+    size: int | tuple[int, int] | Literal["auto"] = Field("auto", description="Input size in pixels, or [height, width].")
+    resize_mode: ResizeMode = Field("crop", description="crop, squash or pad.")
+    crop_fraction: float | Literal["auto"] = Field("auto", description="Share kept by the centre crop, timm's crop_pct.")
+    interpolation: Literal["auto", "nearest", "bilinear", "bicubic", "lanczos"] = Field(
+        "auto", description="auto asks the pretrained weights, else bilinear."
+    )
+    normalize: Literal["auto", "imagenet", "dataset", "none"] = Field(
+        "auto", description="Mean and std: of the pretrained weights, of ImageNet, measured on `train`, or none."
+    )
+    channels: Literal["auto", 1, 3] = Field("auto", description="Colour channels of the input; auto is 3.")
+
+
+class AugmentConfig(_Section):
+    """Random changes of training images: torchvision v2 transforms in order, then mixing inside the batch."""
+
+    transforms: tuple[NamedArgs, ...] | Literal["auto"] = Field(
+        "auto", description="torchvision.transforms.v2 names with arguments; auto suits the image size."
+    )
+    mixup: float = Field(0.0, ge=0, description="Beta distribution parameter of mixup; 0 is off.")
+    cutmix: float = Field(0.0, ge=0, description="Beta distribution parameter of CutMix; 0 is off.")
+
+
+class OptimizerConfig(NamedArgs):
+    """A timm or torch optimiser by name."""
+
+    name: str = "adamw"
+    lr: float = Field(1e-3, gt=0, description="Learning rate (the highest one under a schedule).")
+
+
+class SchedulerConfig(NamedArgs):
+    """A ``torch.optim.lr_scheduler`` by name; `none` keeps the rate."""
+
+    name: str = "CosineAnnealingLR"
+    interval: Literal["auto", "step", "epoch"] = Field("auto", description="When it steps; auto knows torch's own.")
+    warmup_epochs: float = Field(0.0, ge=0, description="Linear warm-up in epochs before it.")
+
+
+class EarlyStoppingConfig(_Section):
+    """Stop when the monitored metric no longer improves."""
+
+    patience: int = Field(0, ge=0, description="Epochs without improvement before stopping; 0 never stops early.")
+    min_delta: float = Field(0.0, ge=0, description="What counts as an improvement.")
+    monitor: Literal["auto", "val_accuracy", "val_macro_f1", "val_loss"] = Field(
+        "auto", description="auto is training.monitor."
+    )
+
+
+class TrainingConfig(_Section):
+    """The loop."""
+
+    epochs: int = Field(10, gt=0)
+    batch_size: int = Field(64, gt=0)
+    seed: int = Field(0, ge=0)
+    monitor: Literal["val_accuracy", "val_macro_f1", "val_loss"] = Field(
+        "val_accuracy", description="The metric that chooses the best model."
+    )
+    freeze_epochs: int = Field(0, ge=0, description="Epochs in which only the head learns (phase one of two).")
+    finetune_lr: float | None = Field(None, gt=0, description="Learning rate of phase two; by default a tenth.")
+    clip_grad_norm: float = Field(0.0, ge=0, description="Largest gradient norm; 0 does not clip.")
+    accumulate: int = Field(1, gt=0, description="Batches per optimiser step.")
+    ema: float = Field(0.0, ge=0, lt=1, description="Decay of the exponential moving average of weights; 0 is off.")
+    max_time: str | None = Field(None, description="Time limit such as 10m or 1.5h; the schedule is fitted to it.")
+    compile: bool = Field(False, description="Use torch.compile.")
+    early_stopping: EarlyStoppingConfig = EarlyStoppingConfig()
+
+
+class HardwareConfig(_Section):
+    """Where it runs."""
+
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    devices: int = Field(1, gt=0, description="Processes or GPUs per machine.")
+    nodes: int = Field(1, gt=0, description="Machines.")
+    strategy: str = Field("auto", description="Fabric strategy: auto, ddp, fsdp, ...")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field("auto", description="auto probes a few real steps.")
+
+
+class Config(_Section):
+    """Everything that decides a training run. Flags and files override defaults; nothing else does."""
+
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    head: HeadConfig = HeadConfig()
+    image: ImageConfig = ImageConfig()
+    augment: AugmentConfig = AugmentConfig()
+    loss: NamedArgs = NamedArgs(name="CrossEntropyLoss")
+    optimizer: OptimizerConfig = OptimizerConfig()
+    scheduler: SchedulerConfig = SchedulerConfig()
+    training: TrainingConfig = TrainingConfig()
+    hardware: HardwareConfig = HardwareConfig()
+
+    @field_validator("optimizer", "scheduler", "loss", mode="before")
+    @classmethod
+    def _name_alone(cls, value: Any) -> Any:
+        """Accept ``loss = "CrossEntropyLoss"`` for ``loss = {name = "CrossEntropyLoss"}``."""
+        return {"name": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _phases_fit(self) -> "Config":
+        if self.training.freeze_epochs > self.training.epochs:
+            raise ValueError(
+                f"training.freeze_epochs ({self.training.freeze_epochs}) is more than training.epochs "
+                f"({self.training.epochs})"
+            )
+        return self
+
+    def to_toml_dict(self) -> dict[str, Any]:
+        """Return plain values without None, as TOML wants them."""
+        return _without_none(self.model_dump(mode="json"))
+
+
+def _without_none(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_none(value) if isinstance(value, dict) else value
+        for key, value in values.items()
+        if value is not None
+    }
