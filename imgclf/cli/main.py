@@ -1,0 +1,102 @@
+"""The ``imgclf`` program: finds the command, runs it, turns errors into one line and an exit code."""
+
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+from typer.main import get_command
+
+from imgclf._version import __version__
+from imgclf.cli import render
+from imgclf.cli.grouped_help import GroupedHelpCommand
+from imgclf.errors import ImgclfError
+
+# In the order in which a person uses them; each is the function of its name in the module of its name.
+COMMANDS = (
+    "datasets",
+    "eda",
+    "models",
+    "recipes",
+    "train",
+    "evaluate",
+    "review",
+    "compare",
+    "predict",
+    "explain",
+    "embed",
+    "serve",
+    "export",
+    "doctor",
+)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: the arguments without the program's name; None takes them from the process.
+
+    Returns:
+        The exit code: 0 done, 1 failed, 2 wrong usage, 128 + n stopped by signal n.
+    """
+    arguments = sys.argv[1:] if argv is None else argv
+    render.start()
+    try:
+        code = _run(arguments)
+        render.flush()
+    except BrokenPipeError:
+        render.close_pipe()
+        code = 141  # 128 + SIGPIPE, as a shell reports it
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        get_command(_app(arguments))(args=arguments, prog_name="imgclf")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(bool(end.code))
+    except ImgclfError as error:
+        render.failure(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        raise
+    except (
+        Exception
+    ) as error:  # Whatever a command did not foresee is ours to mend: say so, with the traceback.
+        render.defect(error)
+        return 1
+    return 0
+
+
+def _app(arguments: list[str]) -> typer.Typer:
+    """Build the program; when the first argument names a command, only that one is imported."""
+    app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
+    app.callback()(_root)
+    known = [name for name in COMMANDS if find_spec(f"imgclf.cli.{name}")]
+    for name in arguments[:1] if arguments[:1] and arguments[0] in known else known:
+        function = getattr(import_module(f"imgclf.cli.{name}"), name)
+        app.command(name, cls=GroupedHelpCommand)(function)
+    return app
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        render.data(f"imgclf {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    """Image classification from the terminal.
+
+    Start with 'imgclf train', which needs nothing: it trains on the embedded digits. Then follow
+    the command that each command names at its end.
+    """

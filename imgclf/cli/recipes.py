@@ -1,0 +1,54 @@
+"""``imgclf recipes``: the published recipes, listed or printed."""
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from imgclf.cli import render
+from imgclf.cli.options import JsonOption, QuietOption
+
+if TYPE_CHECKING:
+    from imgclf.recipes import Recipe
+
+
+def recipes(
+    action: Annotated[
+        Literal["list", "show"],
+        typer.Argument(metavar="[list|show]", help="List them all, or show one as TOML."),
+    ] = "list",
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The recipe to show.")] = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """List the recipes that come with imgclf, or print one to copy and edit.
+
+    Example: imgclf recipes show resnet9-cifar10 > mine.toml
+    """
+    from imgclf.errors import UsageError
+    from imgclf.recipes import list_recipes, recipe_text
+
+    if action == "show":
+        if name is None:
+            raise UsageError(
+                "'imgclf recipes show' needs a name, for example: imgclf recipes show resnet9-cifar10"
+            )
+        render.data(recipe_text(name).rstrip("\n"))
+        return
+    found = list_recipes()
+    if json:
+        render.json_data([{**_row(recipe), "source": recipe.source} for recipe in found])
+        return
+    columns = ("name", "data", "model", "accuracy", "time", "summary")
+    render.table(columns, [[_row(recipe)[column] for column in columns] for recipe in found])
+    render.next_command("imgclf train --recipe NAME")
+
+
+def _row(recipe: "Recipe") -> dict[str, str]:
+    return {
+        "name": recipe.name,
+        "data": recipe.config.data.dataset,
+        "model": recipe.config.model.name,
+        "accuracy": recipe.expected_accuracy,
+        "time": recipe.time,
+        "summary": recipe.summary,
+    }
