@@ -1,1 +1,6 @@
-"""TODO"""
+"""A thin adapter over timm: any of its networks, the few it lacks, and those of plugins."""
+
+from imgclf.models.classifier import Classifier, InputSpec, Origin
+from imgclf.models.create import classifier_from_header, create_classifier
+
+__all__ = ["Classifier", "InputSpec", "Origin", "classifier_from_header", "create_classifier"]
