@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,8 +36,10 @@ def start() -> None:
     """Forget the flags of an earlier call and make both streams survive any file name."""
     _state.quiet, _state.verbose, _state.live = False, False, None
     for stream in (sys.stdout, sys.stderr):
-        # A name that the terminal's encoding lacks is shown escaped instead of ending the program.
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        if isinstance(
+            stream, TextIOWrapper
+        ):  # A name that its encoding lacks is escaped and ends no program.
+            stream.reconfigure(errors="backslashreplace")
 
 
 def set_quiet(value: bool) -> bool:
