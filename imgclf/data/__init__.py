@@ -1,5 +1,16 @@
 """What comes in: datasets, splits, reading image files, transforms, loaders."""
 
+from imgclf.data.datasets import DatasetListing, list_datasets, open_dataset
 from imgclf.data.examples import Dataset, Examples, ImageSource
+from imgclf.data.splits import Splits, make_splits
 
-__all__ = ["Dataset", "Examples", "ImageSource"]
+__all__ = [
+    "Dataset",
+    "DatasetListing",
+    "Examples",
+    "ImageSource",
+    "Splits",
+    "list_datasets",
+    "make_splits",
+    "open_dataset",
+]

@@ -1,0 +1,1 @@
+"""The built-in datasets: plugins like everybody else's, declared as entry points in ``pyproject.toml``."""

@@ -1,0 +1,127 @@
+"""Open what ``--data`` names: a registered dataset, a folder, a manifest or ``hf:OWNER/NAME``."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imgclf.data.examples import Dataset
+from imgclf.data.folder import open_folder
+from imgclf.data.location import data_root
+from imgclf.data.names import display_name
+from imgclf.data.plugin import DatasetPlugin, DatasetReader, OnProgress, as_examples
+from imgclf.errors import DataError, ImgclfError, PluginError, suggest
+from imgclf.plugins import DATASETS, load_plugin, plugin_entry_points, plugin_package
+from imgclf.records import DatasetInfo
+
+
+def open_dataset(
+    spec: str, data_dir: Path | None = None, *, download: bool = True, progress: OnProgress = None
+) -> Dataset:
+    """Open a dataset.
+
+    Args:
+        spec: a registered name (``cifar10``), a registered name with the place to read it from
+            (``image_folder:photos``), a folder of images or of Parquet shards, a CSV or Parquet manifest, or
+            ``hf:OWNER/NAME``. A registered name wins over a folder of that name; ``./digits`` is the folder.
+        data_dir: where registered datasets live; by default ``IMGCLF_DATA_DIR`` or the user's cache directory.
+        download: fetch what is missing; without it, what is missing is an error.
+        progress: told how far a download is.
+
+    Raises:
+        DataError: there is no such dataset, or it cannot be used.
+        DownloadError: it could not be fetched.
+        PluginError: the plugin of that name is broken.
+    """
+    root = data_root(data_dir)
+    names = plugin_entry_points(DATASETS)
+    name, colon, place = spec.partition(":")
+    if spec in names:
+        return _open_plugin(spec, root, download, progress)
+    path = Path(spec).expanduser()
+    if path.exists():
+        return open_path(path)
+    if colon and name in names:
+        return _open_plugin(name, Path(place).expanduser(), download, progress)
+    raise DataError(
+        f"Unknown dataset '{display_name(spec)}': there is neither a registered dataset nor a folder or file of that "
+        f"name.{suggest(spec, names)} Registered: {', '.join(names)}. To use your own images, give a folder with one "
+        f"folder per class."
+    )
+
+
+def open_path(path: Path) -> Dataset:
+    """Open a folder or a manifest file of the user's own."""
+    return open_folder(path)
+
+
+@dataclass(frozen=True)
+class DatasetListing:
+    """One line of ``imgclf datasets``.
+
+    Attributes:
+        info: what the plugin says of itself; only the name where it is broken.
+        on_disk: whether it can be opened without a download.
+        package: "package version" that declares it.
+        error: why the plugin does not load, else an empty string.
+    """
+
+    info: DatasetInfo
+    on_disk: bool
+    package: str
+    error: str = ""
+
+
+def list_datasets(data_dir: Path | None = None) -> list[DatasetListing]:
+    """Return every registered dataset by name; a broken plugin is listed with its error."""
+    root = data_root(data_dir)
+    return [_listing(name, root) for name in plugin_entry_points(DATASETS)]
+
+
+def _listing(name: str, root: Path) -> DatasetListing:
+    package = plugin_package(DATASETS, name)
+    try:
+        plugin = _plugin(name)
+        return DatasetListing(info=plugin.info, on_disk=plugin.is_on_disk(root), package=package)
+    except Exception as error:  # A plugin is foreign code; one that fails must not hide the others.
+        text = str(error) if isinstance(error, ImgclfError) else f"{type(error).__name__}: {error}"
+        info = DatasetInfo(name=name, summary="The plugin is broken")
+        return DatasetListing(info=info, on_disk=False, package=package, error=text)
+
+
+def _plugin(name: str) -> DatasetPlugin | DatasetReader:
+    """Return the plugin of that name, an instance where the entry point names a class."""
+    loaded: Any = load_plugin(DATASETS, name)
+    try:
+        plugin = loaded() if isinstance(loaded, type) else loaded
+    except Exception as error:
+        raise PluginError(
+            f"The dataset plugin '{name}' of package {plugin_package(DATASETS, name)} could not be created: "
+            f"{type(error).__name__}: {error}. A plugin class takes no arguments."
+        ) from error
+    if isinstance(plugin, DatasetPlugin | DatasetReader) and isinstance(plugin.info, DatasetInfo):
+        return plugin
+    raise PluginError(
+        f"The dataset plugin '{name}' of package {plugin_package(DATASETS, name)} is no dataset: it needs `info` "
+        f"(a DatasetInfo), `is_on_disk(root)`, `download(root, progress)` and `load(root, split)`."
+    )
+
+
+def _open_plugin(name: str, root: Path, download: bool, progress: OnProgress) -> Dataset:
+    plugin = _plugin(name)
+    if isinstance(plugin, DatasetReader):
+        return plugin.open(root, download=download, progress=progress)
+    if not plugin.is_on_disk(root):
+        _fetch(plugin, root, download, progress)
+    splits = {split: as_examples(plugin.load(root, split), name, split) for split in plugin.info.splits}
+    return Dataset(info=plugin.info, class_names=plugin.info.class_names, splits=splits)
+
+
+def _fetch(plugin: DatasetPlugin, root: Path, download: bool, progress: OnProgress) -> None:
+    if plugin.info.manual:
+        raise DataError(f"'{plugin.info.name}' is not in {root}. {plugin.info.manual}")
+    if not download:
+        raise DataError(
+            f"'{plugin.info.name}' is not in {root} and downloading is off. Allow it, or name the folder that has it "
+            f"with --data-dir."
+        )
+    plugin.download(root, progress)
