@@ -54,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     try:
-        get_command(_app(arguments))(args=arguments, prog_name="imgclf")
+        get_command(build_app(arguments))(args=arguments, prog_name="imgclf")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(bool(end.code))
     except ImgclfError as error:
@@ -72,7 +72,7 @@ def _run(arguments: list[str]) -> int:
     return 0
 
 
-def _app(arguments: list[str]) -> typer.Typer:
+def build_app(arguments: list[str]) -> typer.Typer:
     """Build the program; when the first argument names a command, only that one is imported."""
     app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
     app.callback()(_root)

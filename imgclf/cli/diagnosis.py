@@ -1,0 +1,208 @@
+"""Look over an installation: what it consists of, and what in it is broken."""
+
+import os
+import platform
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+from imgclf.errors import PluginError
+from imgclf.records import Progress
+
+# Where the name to import is not the distribution's own name.
+_MODULES = {
+    "grad-cam": "pytorch_grad_cam",
+    "opentsne": "openTSNE",
+    "pillow": "PIL",
+    "scikit-learn": "sklearn",
+    "umap-learn": "umap",
+}
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What a bug report needs.
+
+    Attributes:
+        system: what it runs on, in words.
+        packages: distribution -> version, or None where it is missing.
+        extras: extra -> its packages that are missing; an empty list means that it is installed.
+        devices: what computes, and how well.
+        caches: cache -> folder and size.
+        plugins: group -> "name (package)".
+        problems: what is broken, one sentence each; empty when all is well.
+    """
+
+    system: dict[str, str]
+    packages: dict[str, str | None]
+    extras: dict[str, list[str]]
+    devices: dict[str, str]
+    caches: dict[str, str]
+    plugins: dict[str, list[str]]
+    problems: list[str] = field(default_factory=list)
+
+
+def diagnose(progress: Callable[[Progress], None]) -> Diagnosis:
+    """Import every dependency, load every plugin, try every cache folder and the devices."""
+    problems: list[str] = []
+    needed, extras = _requirements()
+    packages = {name: _version(name) for name in needed}
+    problems += _try_imports(needed, progress)
+    plugins = {}
+    for kind in ("datasets", "models"):
+        plugins[kind], broken = _load_plugins(f"imgclf.{kind}")
+        problems += broken
+    caches, unwritable = _look_at_caches()
+    return Diagnosis(
+        system=_system(),
+        packages=packages,
+        extras={name: [part for part in parts if _version(part) is None] for name, parts in extras.items()},
+        devices=_devices(),
+        caches=caches,
+        plugins=plugins,
+        problems=problems + unwritable,
+    )
+
+
+def _requirements() -> tuple[list[str], dict[str, list[str]]]:
+    """Return the distributions that imgclf needs, and those of each extra, from its own metadata."""
+    needed: list[str] = []
+    extras: dict[str, list[str]] = {}
+    for line in requires("imgclf") or []:
+        name = re.split(r"[^\w.-]", line, maxsplit=1)[0].lower()
+        extra = re.search(r"""extra == ['"]([\w-]+)['"]""", line)
+        if extra is None:
+            needed.append(name)
+        elif extra[1] != "all":  # the sum of the others
+            extras.setdefault(extra[1], []).append(name)
+    return needed, extras
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _try_imports(names: list[str], progress: Callable[[Progress], None]) -> list[str]:
+    problems = []
+    for index, name in enumerate(names):
+        progress(Progress("Importing", index, len(names), name))
+        try:
+            import_module(_MODULES.get(name, name.replace("-", "_")))
+        except Exception as error:  # Whatever a broken installation raises is what the report is for.
+            problems.append(f"{name} cannot be imported: {type(error).__name__}: {error}")
+    progress(Progress("Importing", len(names), len(names)))
+    return problems
+
+
+def _load_plugins(group: str) -> tuple[list[str], list[str]]:
+    """Return "name (package)" of each plugin in the group, and what is wrong with those that do not load."""
+    from imgclf.plugins import load_plugin, plugin_entry_points, plugin_package
+
+    try:
+        names = list(plugin_entry_points(group))
+    except PluginError as error:
+        return [], [str(error)]
+    problems = []
+    for name in names:
+        try:
+            load_plugin(group, name)
+        except PluginError as error:
+            problems.append(str(error))
+    return [f"{name} ({plugin_package(group, name)})" for name in names], problems
+
+
+def _system() -> dict[str, str]:
+    cores = len(os.sched_getaffinity(0)) if platform.system() == "Linux" else os.cpu_count()
+    return {
+        "imgclf": version("imgclf"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpu": _cpuinfo("model name") or platform.processor() or platform.machine(),
+        "cores": str(cores),
+    }
+
+
+def _cpuinfo(key: str) -> str:
+    """Return a line of Linux's ``/proc/cpuinfo``, or an empty string."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == key:
+                return value.strip()
+    return ""
+
+
+def _devices() -> dict[str, str]:
+    try:
+        import torch
+    except Exception:  # Said among the problems already.
+        return {}
+    flags = _cpuinfo("flags").split()
+    devices = {
+        "cpu instructions": torch.backends.cpu.get_cpu_capability(),
+        "avx512 bf16": _yes("avx512_bf16" in flags) if flags else "unknown",
+        "amx bf16": _yes("amx_bf16" in flags) if flags else "unknown",
+        "bf16 on cpu": _bf16_gain(),
+        "threads": str(torch.get_num_threads()),
+        "mps": _yes(torch.backends.mps.is_available()),
+        "cuda": _yes(torch.cuda.is_available()),
+    }
+    for index in range(torch.cuda.device_count()):
+        properties = torch.cuda.get_device_properties(index)
+        devices[f"cuda:{index}"] = f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB"
+    return devices
+
+
+def _bf16_gain() -> str:
+    """Say how much faster a 1024x1024 matrix product is in bf16 than in fp32."""
+    import torch
+
+    def seconds(dtype: torch.dtype) -> float:
+        matrix = torch.ones(1024, 1024, dtype=dtype)
+        matrix @ matrix  # The first call prepares the kernel.
+        begin = time.perf_counter()
+        for _ in range(3):
+            matrix @ matrix
+        return time.perf_counter() - begin
+
+    return f"{seconds(torch.float32) / seconds(torch.bfloat16):.1f} times the speed of fp32"
+
+
+def _look_at_caches() -> tuple[dict[str, str], list[str]]:
+    """Return each cache's folder and size, and the folders that cannot be written to."""
+    found, problems = {}, []
+    for name, folder in _cache_folders():
+        found[name] = f"{folder}, {_size(folder)}"
+        existing = next(place for place in (folder, *folder.parents) if place.exists())
+        if not os.access(existing, os.W_OK):
+            problems.append(
+                f"The folder for {name}, {folder}, cannot be written to. Allow it, or choose another."
+            )
+    return found, problems
+
+
+def _cache_folders() -> Iterator[tuple[str, Path]]:
+    from imgclf.data.location import data_root
+
+    yield "datasets", data_root()
+    hub = os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME", "~/.cache/huggingface"), "hub")
+    yield "pretrained weights", Path(hub).expanduser()
+
+
+def _size(folder: Path) -> str:
+    total = sum(
+        file.lstat().st_size for file in folder.rglob("*") if file.is_file() and not file.is_symlink()
+    )
+    return f"{total / 1e6:,.0f} MB" if total else "empty"
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
