@@ -53,8 +53,9 @@ class ImageError(DataError):
     Args:
         file: the image's name as the user knows it.
         reason: what is wrong with it, as the rest of a sentence ("is empty (0 bytes)").
-        kind: ``"unsupported"`` (not an image format we read), ``"damaged"``, ``"too_large"``
-            (more pixels than the cap) or ``"unreadable"`` (the file system refused).
+        kind: ``"empty"``, ``"unsupported"`` (not a format we read), ``"damaged"``, ``"too_large"``
+            (more pixels than the cap), ``"too_slow"`` (would take minutes) or ``"unreadable"`` (the file
+            system refused).
     """
 
     def __init__(self, file: str | Path, reason: str, kind: str = "damaged") -> None:

@@ -2,6 +2,8 @@
 
 from imgclf.data.datasets import DatasetListing, list_datasets, open_dataset
 from imgclf.data.examples import Dataset, Examples, ImageSource
+from imgclf.data.preprocess import normalize, normalize_on_device, preprocess
+from imgclf.data.reading import read_image
 from imgclf.data.splits import Splits, make_splits
 
 __all__ = [
@@ -12,5 +14,9 @@ __all__ = [
     "Splits",
     "list_datasets",
     "make_splits",
+    "normalize",
+    "normalize_on_device",
     "open_dataset",
+    "preprocess",
+    "read_image",
 ]
