@@ -73,11 +73,21 @@ def _run(arguments: list[str]) -> int:
 
 
 def build_app(arguments: list[str]) -> typer.Typer:
-    """Build the program; when the first argument names a command, only that one is imported."""
-    app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
-    app.callback()(_root)
+    """Build the program; when the first argument names a command, only that one is imported.
+
+    The program's own help and completion options are left out then too: to read them Typer imports pydantic.
+    """
     known = [name for name in COMMANDS if find_spec(f"imgclf.cli.{name}")]
-    for name in arguments[:1] if arguments[:1] and arguments[0] in known else known:
+    chosen = [name for name in arguments[:1] if name in known]
+    app = typer.Typer(
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        no_args_is_help=True,
+        add_completion=not chosen,
+        add_help_option=not chosen,
+    )
+    app.callback()(_root)
+    for name in chosen or known:
         function = getattr(import_module(f"imgclf.cli.{name}"), name)
         app.command(name, cls=GroupedHelpCommand)(function)
     return app

@@ -20,7 +20,7 @@ def recipes(
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """List the recipes that come with imgclf, or print one to copy and edit.
+    """List the published recipes, or print one to copy and edit.
 
     Example: imgclf recipes show resnet9-cifar10 > mine.toml
     """
