@@ -1,0 +1,224 @@
+"""The one reader: what it refuses, what it makes of odd images."""
+
+import os
+import threading
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imgclf.data import read_image
+from imgclf.data.reading import printable, read_size
+from imgclf.errors import ImageError
+from tests.bad_files import BadFile, encoded, jpeg_with_orientation, make_bad_files, photo
+
+
+@pytest.fixture(scope="module")
+def bad_files(tmp_path_factory: pytest.TempPathFactory) -> list[BadFile]:
+    """The whole collection of bad and odd files."""
+    return make_bad_files(tmp_path_factory.mktemp("bad"))
+
+
+def test_every_bad_file_gives_the_kind_and_the_sentence_of_the_contract(bad_files: list[BadFile]) -> None:
+    """Each refused file is named with its reason, and the kind tells the server its status."""
+    for bad in (bad for bad in bad_files if bad.kind is not None):
+        with pytest.raises(ImageError) as caught:
+            read_image(bad.path)
+        assert caught.value.kind == bad.kind, bad.path.name
+        assert bad.says in caught.value.reason, bad.path.name
+        assert str(caught.value) == f"{printable(str(bad.path))}: {caught.value.reason}"
+
+
+def test_every_odd_file_is_read(bad_files: list[BadFile]) -> None:
+    """Files that are odd but legal give RGB and grey images."""
+    for odd in (bad for bad in bad_files if bad.kind is None):
+        assert read_image(odd.path).mode == "RGB", odd.path.name
+        assert read_image(odd.path, channels=1).mode == "L", odd.path.name
+
+
+def test_bytes_give_the_same_answer_as_files(bad_files: list[BadFile]) -> None:
+    """What the server reads from memory, the command line reads from disk."""
+    for bad in (bad for bad in bad_files if bad.path.is_file() and os.access(bad.path, os.R_OK)):
+        content = bad.path.read_bytes()
+        if bad.kind is None:
+            assert np.array_equal(read_image(content), read_image(bad.path)), bad.path.name
+        else:
+            with pytest.raises(ImageError, match=r"^upload 7: ") as caught:
+                read_image(content, name="upload 7")
+            assert caught.value.kind == bad.kind, bad.path.name
+
+
+def test_a_bomb_costs_no_memory(bad_files: list[BadFile]) -> None:
+    """A header that claims gigapixels is refused before anything is allocated."""
+    import tracemalloc
+
+    tracemalloc.start()
+    for bad in (bad for bad in bad_files if bad.kind == "too_large"):
+        with pytest.raises(ImageError):
+            read_image(bad.path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10_000_000
+
+
+def test_a_missing_file_is_named() -> None:
+    """A path that leads nowhere says so."""
+    with pytest.raises(ImageError, match=r"^no/such\.jpg: does not exist$"):
+        read_image(Path("no/such.jpg"))
+
+
+def test_a_name_with_a_nul_byte_is_refused() -> None:
+    """A NUL byte in a name is an error of the file, not a traceback."""
+    with pytest.raises(ImageError, match=r"cannot be opened \((lstat|stat|open)?:? ?embedded null") as caught:
+        read_image(Path("a\x00b.jpg"))
+    assert "\\x00" in str(caught.value)
+
+
+def test_a_cap_of_ones_own_is_kept() -> None:
+    """``max_pixels`` is the caller's to choose."""
+    with pytest.raises(
+        ImageError, match=r"^image: is 64x48 pixels, more than the 0\.003 megapixels that are read$"
+    ):
+        read_image(encoded(photo(), "PNG"), max_pixels=3000)
+    with pytest.raises(ImageError, match="too|more than"):
+        read_image(photo(), max_pixels=3000)
+
+
+def test_sixteen_bits_are_scaled_not_clipped() -> None:
+    """A 16-bit grey ramp keeps its 256 levels."""
+    ramp = np.arange(0, 65_536, 257, dtype=np.uint16).reshape(16, 16)
+    expected = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    for source in (encoded(Image.fromarray(ramp), "PNG"), encoded(Image.fromarray(ramp), "TIFF"), ramp):
+        assert np.array_equal(np.asarray(read_image(source, channels=1)), expected)
+        assert np.array_equal(np.asarray(read_image(source))[:, :, 1], expected)
+
+
+def test_sixteen_bit_colour_is_scaled(bad_files: list[BadFile]) -> None:
+    """A 16-bit RGB PNG of middle grey is middle grey."""
+    path = next(bad.path for bad in bad_files if bad.number == 38)
+    assert np.unique(np.asarray(read_image(path))).tolist() == [127]
+
+
+def test_integer_and_float_tiffs_are_scaled() -> None:
+    """32-bit samples are taken as 16-bit numbers, floats as the range that holds them."""
+    integers = Image.fromarray(np.array([[0, 32_896, 65_535]], dtype=np.int32))
+    assert np.asarray(read_image(encoded(integers, "TIFF"), channels=1)).tolist() == [[0, 128, 255]]
+    for top in (1.0, 255.0, 65_535.0):
+        floats = Image.fromarray(np.array([[0, top / 2, top]], dtype=np.float32))
+        assert np.asarray(read_image(encoded(floats, "TIFF"), channels=1)).tolist() == [[0, 128, 255]]
+
+
+def test_floats_of_no_known_range_are_refused() -> None:
+    """Negative pixels have no place on a scale."""
+    floats = Image.fromarray(np.array([[-3.5, 2]], dtype=np.float32))
+    sentence = r"^image: has float pixels from -3\.5 to 2; expected 0 to 1, 0 to 255 or 0 to 65535$"
+    with pytest.raises(ImageError, match=sentence):
+        read_image(encoded(floats, "TIFF"))
+
+
+def test_transparency_lies_on_white() -> None:
+    """RGBA, LA and a palette with a transparent entry show white where they are clear."""
+    clear = photo().convert("RGBA")
+    clear.putalpha(0)
+    palette = Image.new("P", (4, 4), 0)
+    palette.putpalette([10, 20, 30] * 256)
+    for source in (
+        encoded(clear, "PNG"),
+        encoded(clear.convert("LA"), "PNG"),
+        encoded(palette, "PNG", transparency=0),
+    ):
+        assert np.unique(np.asarray(read_image(source))).tolist() == [255]
+        assert np.unique(np.asarray(read_image(source, channels=1))).tolist() == [255]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_applied_once(orientation: int) -> None:
+    """Each of the eight orientations stands upright, and reading the result again turns nothing."""
+    from PIL import ImageOps
+
+    content = jpeg_with_orientation(photo(), orientation)
+    expected = ImageOps.exif_transpose(Image.open(BytesIO(content)))
+    image = read_image(content)
+    assert np.array_equal(image, expected)
+    assert np.array_equal(read_image(image), expected)
+
+
+def test_tiff_orientation_is_applied_once() -> None:
+    """Pillow turns TIFF by itself; the reader does not turn it back."""
+    content = encoded(photo(), "TIFF", tiffinfo={0x0112: 6})
+    assert read_image(content).size == (48, 64)
+
+
+def test_cmyk_keeps_its_colours() -> None:
+    """A CMYK JPEG looks like the RGB picture it was made from."""
+    restored = np.asarray(read_image(encoded(photo().convert("CMYK"), "JPEG", quality=95)), dtype=int)
+    assert np.abs(restored - np.asarray(photo(), dtype=int)).mean() < 4
+
+
+def test_the_first_frame_is_taken(bad_files: list[BadFile]) -> None:
+    """Of an animation the first frame is read."""
+    for bad in (bad for bad in bad_files if bad.number == 44):
+        assert np.array_equal(read_image(bad.path), photo()), bad.path.name
+
+
+def test_arrays_and_pillow_images_are_read() -> None:
+    """Pixels at hand go through the same conversion."""
+    pixels = np.asarray(photo())
+    assert np.array_equal(read_image(pixels), pixels)
+    assert np.array_equal(read_image(pixels[:, :, :1]), read_image(pixels[:, :, 0]))
+    assert read_image(photo().convert("1")).mode == "RGB"
+    assert read_image(np.dstack([pixels, np.zeros((48, 64), np.uint8)])).getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_an_array_of_another_layout_is_refused() -> None:
+    """A float array says which arrays are taken."""
+    sentence = (
+        r"^image: is an array of shape \(2, 3, 4, 5\) and type float64; expected uint8 \(H, W\), \(H, W, 3\) or "
+        r"\(H, W, 4\), or uint16 \(H, W\)$"
+    )
+    with pytest.raises(ImageError, match=sentence):
+        read_image(np.zeros((2, 3, 4, 5)))
+    with pytest.raises(ImageError, match=r"^image: has no pixels \(array of shape \(0, 5\)\)$"):
+        read_image(np.zeros((0, 5), np.uint8))
+
+
+def test_unknown_data_says_which_formats_are_read() -> None:
+    """Noise is no image of a known format."""
+    sentence = "^image: is no image of a known format; JPEG, PNG, WebP, BMP, TIFF and GIF are read$"
+    with pytest.raises(ImageError, match=sentence):
+        read_image(b"\x00\x01\x02\x03" * 20)
+
+
+def test_threads_read_at_once(bad_files: list[BadFile]) -> None:
+    """Reading in threads needs no lock."""
+    odd = [bad.path for bad in bad_files if bad.kind is None]
+    results: list[bool] = []
+    threads = [
+        threading.Thread(target=lambda: results.extend(read_image(path).mode == "RGB" for path in odd))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [True] * (4 * len(odd))
+
+
+def test_the_size_is_read_from_the_header() -> None:
+    """``read_size`` decodes nothing and checks the cap."""
+    assert read_size(encoded(photo(), "JPEG")[:700]) == (48, 64)
+    assert read_size(np.zeros((3, 4), np.uint8)) == (3, 4)
+    with pytest.raises(ImageError, match="is 64x48 pixels"):
+        read_size(encoded(photo(), "JPEG"), max_pixels=10)
+
+
+@pytest.mark.parametrize(
+    "options", [{"lossless": True}, {"lossless": False}, {"lossless": False, "exif": b"Exif\0\0"}]
+)
+def test_every_kind_of_webp_header_is_understood(options: dict[str, object]) -> None:
+    """VP8, VP8L and VP8X canvases are measured before the decoder allocates them."""
+    assert read_size(encoded(photo(), "WEBP", **options)) == (48, 64)
+    with pytest.raises(ImageError, match="is 64x48 pixels"):
+        read_size(encoded(photo(), "WEBP", **options), max_pixels=10)
