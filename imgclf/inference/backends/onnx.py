@@ -1,0 +1,152 @@
+"""Compute with ONNX Runtime, from an exported file; no torch."""
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+
+from imgclf.data import normalize
+from imgclf.errors import MissingExtraError, ModelError, RunError, UsageError
+from imgclf.records import MODEL_FILE_FORMAT, ModelHeader
+
+HEADER_KEY = "imgclf"
+"""The metadata entry of the ONNX file that holds the model's header as JSON."""
+
+_PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "mps": "CoreMLExecutionProvider",
+}
+
+
+@final
+class OnnxBackend:
+    """ONNX Runtime sessions over one exported file.
+
+    Args:
+        file: an ``.onnx`` file that imgclf exported.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+
+    Raises:
+        MissingExtraError: ONNX Runtime is not installed.
+        RunError: the file is missing, broken, not ours or from a newer version.
+        UsageError: this ONNX Runtime cannot compute on the device.
+    """
+
+    name = "onnx"
+
+    def __init__(self, file: Path, device: str) -> None:
+        self._runtime = _import_runtime()
+        self._file = file
+        self._device = _choose_device(self._runtime.get_available_providers(), device)
+        self._sessions: dict[int, Any] = {}
+        self._opening = threading.Lock()
+        self._limits = threading.local()
+        session = self._session()
+        self.header = _read_header(file, session.get_modelmeta().custom_metadata_map)
+        self._input = session.get_inputs()[0]
+        self._outputs = {output.name for output in session.get_outputs()}
+
+    @property
+    def device(self) -> str:
+        """The kind of device: ``cpu``, ``cuda`` or ``mps``."""
+        return self._device
+
+    @property
+    def baked(self) -> bool:
+        """Whether the file itself normalises: its input is uint8 (N, H, W, C), else float32 (N, C, H, W)."""
+        return bool(self._input.type == "tensor(uint8)")
+
+    def logits(self, batch: np.ndarray) -> np.ndarray:
+        """Return logits, float32 (N, K), for preprocessed pixels, uint8 (N, H, W, C)."""
+        return self._compute("logits", batch)
+
+    def embed(self, batch: np.ndarray) -> np.ndarray:
+        """Return pooled penultimate features, float32 (N, D), for uint8 (N, H, W, C).
+
+        Raises:
+            ModelError: the file was exported without them.
+        """
+        if "embeddings" not in self._outputs:
+            raise ModelError(
+                f"{self._file}: exported without embeddings. Export it again: imgclf export onnx"
+            )
+        return self._compute("embeddings", batch)
+
+    def limit_threads(self, count: int | None) -> None:
+        """Let the calling thread compute with ``count`` threads from now on; None is as many as there are cores.
+
+        ONNX Runtime fixes the count when a session opens, so each count has a session of its own.
+        """
+        self._limits.count = count or 0
+
+    def _compute(self, output: str, batch: np.ndarray) -> np.ndarray:
+        fed = np.ascontiguousarray(batch) if self.baked else normalize(batch, self.header.preprocessing)
+        result: np.ndarray = self._session().run([output], {self._input.name: fed})[0]
+        return result
+
+    def _session(self) -> Any:
+        threads = getattr(self._limits, "count", 0)
+        with self._opening:
+            if threads not in self._sessions:
+                self._sessions[threads] = self._open(threads)
+            return self._sessions[threads]
+
+    def _open(self, threads: int) -> Any:
+        options = self._runtime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        provider = _PROVIDERS[self._device]
+        open_session: Callable[..., Any] = self._runtime.InferenceSession
+        try:
+            return open_session(str(self._file), options, providers=[provider, _PROVIDERS["cpu"]])
+        except Exception as error:  # ONNX Runtime's exceptions share no base class but Exception.
+            if not self._file.is_file():
+                raise RunError(f"There is no model file '{self._file}'.") from None
+            raise RunError(f"{self._file}: not a readable ONNX file ({_first_line(error)}).") from None
+
+
+def _import_runtime() -> Any:
+    try:
+        import onnxruntime  # noqa: PLC0415 - an extra; its absence is a sentence, not a traceback
+    except ModuleNotFoundError:
+        raise MissingExtraError("Predicting with an ONNX file", "onnx") from None
+    return onnxruntime
+
+
+def _choose_device(providers: list[str], wanted: str) -> str:
+    there = [name for name in ("cuda", "cpu", "mps") if _PROVIDERS[name] in providers]
+    if wanted == "auto":
+        return there[0]
+    if wanted not in there:
+        raise UsageError(
+            f"This ONNX Runtime cannot compute on '{wanted}', only on: {', '.join(there)}. "
+            f"For CUDA install onnxruntime-gpu in the place of onnxruntime."
+        )
+    return wanted
+
+
+def _read_header(file: Path, metadata: dict[str, str]) -> ModelHeader:
+    if HEADER_KEY not in metadata:
+        raise RunError(
+            f"{file}: an ONNX file without imgclf's header (class names and preprocessing). "
+            f"Use one made by: imgclf export onnx"
+        )
+    try:
+        values = json.loads(metadata[HEADER_KEY])
+        if int(values["format"]) > MODEL_FILE_FORMAT:
+            raise RunError(
+                f"{file}: exported by a newer imgclf (file format {values['format']}, this version reads up to "
+                f"{MODEL_FILE_FORMAT}). Update with: pip install --upgrade imgclf"
+            )
+        return ModelHeader.from_dict(values)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise RunError(f"{file}: its imgclf header is damaged; export the model again.") from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

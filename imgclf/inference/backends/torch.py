@@ -1,0 +1,124 @@
+"""Compute with PyTorch, from our own model file."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from imgclf.data import normalize_on_device
+from imgclf.errors import OutOfMemoryError, UsageError
+from imgclf.models import Classifier, classifier_from_header
+from imgclf.records import ModelHeader
+from imgclf.runs import read_weights
+
+Precision = Literal["fp32", "bf16", "fp16"]
+
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@final
+class TorchBackend:
+    """A classifier in eval mode on one device.
+
+    Args:
+        file: the model file.
+        header: what the file says of itself.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        precision: the type in which the network computes; logits are float32 whatever it is.
+
+    Raises:
+        UsageError: the device is not there.
+    """
+
+    name = "torch"
+
+    def __init__(self, file: Path, header: ModelHeader, device: str, precision: Precision) -> None:
+        self._device = choose_device(device)
+        self._dtype = _DTYPES[precision]
+        self._spec = header.preprocessing
+        with _one_thread():
+            classifier = classifier_from_header(header, read_weights(file)).requires_grad_(False)
+            classifier.to(self._device, self._dtype).to(memory_format=torch.channels_last)
+        self._classifier: Classifier = classifier
+
+    @property
+    def device(self) -> str:
+        """The kind of device: ``cpu``, ``cuda`` or ``mps``."""
+        return self._device.type
+
+    @property
+    def classifier(self) -> Classifier:
+        """The network itself, for explaining and exporting; in eval mode, its parameters frozen."""
+        return self._classifier
+
+    def normalized(self, batch: np.ndarray) -> Tensor:
+        """Return what the network is given, (N, C, H, W) on the device, for uint8 (N, H, W, C)."""
+        pixels = torch.from_numpy(np.require(batch, requirements=["C", "W"])).to(self._device)
+        return normalize_on_device(pixels, self._spec).to(self._dtype)
+
+    def logits(self, batch: np.ndarray) -> np.ndarray:
+        """Return logits, float32 (N, K), for preprocessed pixels, uint8 (N, H, W, C)."""
+        return self._compute(self._classifier, batch)
+
+    def embed(self, batch: np.ndarray) -> np.ndarray:
+        """Return pooled penultimate features, float32 (N, D), for uint8 (N, H, W, C)."""
+        return self._compute(self._classifier.embed, batch)
+
+    def limit_threads(self, count: int | None) -> None:
+        """Let the calling thread compute with ``count`` threads; None makes its present count the default again.
+
+        torch keeps the count per thread, but every call also sets the default of threads to come. Hence the
+        None: the thread that started limited ones calls it once they are done.
+        """
+        torch.set_num_threads(torch.get_num_threads() if count is None else count)
+
+    def _compute(self, network: Callable[[Tensor], Tensor], batch: np.ndarray) -> np.ndarray:
+        try:
+            with torch.inference_mode():
+                result: np.ndarray = network(self.normalized(batch)).float().cpu().numpy()
+        except torch.OutOfMemoryError:
+            return self._compute_halves(network, batch)
+        return result
+
+    def _compute_halves(self, network: Callable[[Tensor], Tensor], batch: np.ndarray) -> np.ndarray:
+        """Try again with half as much at a time: another program may have taken the device's memory."""
+        if len(batch) == 1:
+            raise OutOfMemoryError(
+                f"One image of {batch.shape[1]}x{batch.shape[2]} pixels does not fit into the memory of "
+                f"'{self.device}'. Free some of it, or use --device cpu."
+            )
+        torch.cuda.empty_cache()
+        middle = len(batch) // 2
+        return np.concatenate(
+            [self._compute(network, batch[:middle]), self._compute(network, batch[middle:])]
+        )
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute with one thread: on shared cores a second one made opening a model ten times slower (0.5 s)."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def choose_device(wanted: str) -> torch.device:
+    """Return the device of that name; ``auto`` is the fastest there is.
+
+    Raises:
+        UsageError: it is not there.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if wanted == "auto":
+        return torch.device(next(name for name, available in there.items() if available))
+    if not there.get(wanted, False):
+        names = " or ".join(name for name, available in there.items() if available)
+        raise UsageError(f"There is no device '{wanted}' on this machine. Use auto, {names}.")
+    return torch.device(wanted)

@@ -1,0 +1,219 @@
+"""The predictor: a model file, ready to answer for images."""
+
+import itertools
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Literal, final
+
+import numpy as np
+
+from imgclf.errors import RunError
+from imgclf.inference.answers import check_answer_options, softmax, to_prediction
+from imgclf.inference.backend import Backend
+from imgclf.inference.batch_size import BatchSize, BatchSizer
+from imgclf.inference.ordered_map import ordered_map
+from imgclf.inference.sources import Prepared, Source, as_sources, prepare
+from imgclf.records import ModelHeader, Prediction
+from imgclf.runs import open_run, read_header
+
+
+@final
+class Predictor:
+    """Answers for images: paths, encoded images, PIL images or arrays. Made by :meth:`open`.
+
+    All methods may be called from several threads at once. The memory in use does not depend on how many
+    images a stream has.
+
+    Args:
+        header: what the model file says of itself.
+        backend: what computes.
+        batch_size: images computed at once; ``auto`` measures.
+    """
+
+    def __init__(self, header: ModelHeader, backend: Backend, batch_size: BatchSize = "auto") -> None:
+        self.header = header
+        self.backend = backend
+        self._batch_size = batch_size
+
+    @classmethod
+    def open(
+        cls,
+        run_or_file: str | Path,
+        device: str = "auto",
+        batch_size: BatchSize = "auto",
+        precision: Literal["fp32", "bf16", "fp16"] = "fp32",
+    ) -> "Predictor":
+        """Open a model.
+
+        Args:
+            run_or_file: a run directory or its name inside ``runs/``, a ``.safetensors`` model file, or an
+                exported ``.onnx`` file, for which torch is not imported.
+            device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+            batch_size: images computed at once; ``auto`` measures on the first ones.
+            precision: in which type the network computes; an ONNX file has its own.
+
+        Raises:
+            RunError: there is no such run, or its model file cannot be read.
+            UsageError: there is no such device.
+            MissingExtraError: the file needs an extra that is not installed.
+        """
+        file = _model_file(run_or_file)
+        if file.suffix.lower() == ".onnx":
+            from imgclf.inference.backends.onnx import OnnxBackend  # noqa: PLC0415 - an extra
+
+            onnx = OnnxBackend(file, device)
+            return cls(onnx.header, onnx, batch_size)
+        header = read_header(file)
+        from imgclf.inference.backends.torch import TorchBackend  # noqa: PLC0415 - torch takes seconds
+
+        return cls(header, TorchBackend(file, header, device, precision), batch_size)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The class names in index order."""
+        return self.header.class_names
+
+    @property
+    def device(self) -> str:
+        """Where it computes: ``cpu``, ``cuda`` or ``mps``."""
+        return self.backend.device
+
+    def predict(
+        self, sources: Source | Iterable[Source], top_k: int = 5, threshold: float | None = None
+    ) -> list[Prediction]:
+        """Answer for some images; see :meth:`predict_stream` for very many.
+
+        Args:
+            sources: paths, encoded images (bytes), PIL images or uint8 arrays (H, W) or (H, W, 3); one of them
+                alone, or an array (N, H, W, 3), is welcome too.
+            top_k: how many of the best classes each answer lists; clamped to the number of classes.
+            threshold: confidence below which the label is ``unknown``. None takes the model file's own (which may
+                be none), 0 never rejects.
+
+        Returns:
+            One prediction per source, in order; a source that cannot be read has its error and no label.
+        """
+        return list(self.predict_stream(sources, top_k=top_k, threshold=threshold))
+
+    def predict_stream(
+        self,
+        sources: Source | Iterable[Source],
+        batch_size: BatchSize | None = None,
+        top_k: int = 5,
+        threshold: float | None = None,
+    ) -> Iterator[Prediction]:
+        """Answer for images one by one, in input order, while later ones are being read.
+
+        On a CPU each worker thread reads and computes its own batches with one computing thread: on shared
+        cores that beats threads inside one operator. On an accelerator workers read, and the caller's
+        thread computes.
+
+        Args:
+            sources: as for :meth:`predict`; an iterator is consumed as the answers are.
+            batch_size: overrides the predictor's own.
+            top_k: as for :meth:`predict`.
+            threshold: as for :meth:`predict`.
+        """
+        check_answer_options(top_k, threshold)
+        limit = self.header.threshold if threshold is None else threshold
+        answer = partial(to_prediction, class_names=self.class_names, top_k=top_k, threshold=limit)
+        return self._stream(
+            as_sources(sources), self._batch_size if batch_size is None else batch_size, answer
+        )
+
+    def prepare(self, source: Source, index: int = 0) -> Prepared:
+        """Read and preprocess one source into uint8 pixels (H, W, C), or say why it cannot be read."""
+        return prepare(source, index, self.header.preprocessing)
+
+    def logits(self, batch: np.ndarray) -> np.ndarray:
+        """Return uncalibrated logits, float32 (N, K), for preprocessed pixels, uint8 (N, H, W, C)."""
+        return self.backend.logits(batch)
+
+    def probabilities(self, batch: np.ndarray) -> np.ndarray:
+        """Return calibrated probabilities, float32 (N, K), for preprocessed pixels, uint8 (N, H, W, C)."""
+        return softmax(self.backend.logits(batch), self.header.temperature)
+
+    def embed(self, batch: np.ndarray) -> np.ndarray:
+        """Return pooled penultimate features, float32 (N, D), for preprocessed pixels, uint8 (N, H, W, C)."""
+        return self.backend.embed(batch)
+
+    def limit_threads(self, count: int | None) -> None:
+        """Let the calling thread compute with ``count`` threads from now on; for a pool of workers, 1 is best."""
+        self.backend.limit_threads(count)
+
+    def _stream(
+        self, sources: Iterator[Source], batch_size: BatchSize, answer: Callable[..., Prediction]
+    ) -> Iterator[Prediction]:
+        sizer = BatchSizer(self.device, batch_size)
+        batches = _batches(enumerate(sources), sizer)
+        if self.device == "cpu":
+            yield from self._computed_by_workers(batches, sizer, answer)
+        else:
+            for prepared in ordered_map(self._prepare_all, batches, workers=_cores()):
+                yield from self._timed_answers(prepared, sizer, answer)
+
+    def _computed_by_workers(
+        self,
+        batches: Iterator[Sequence[tuple[int, Source]]],
+        sizer: BatchSizer,
+        answer: Callable[..., Prediction],
+    ) -> Iterator[Prediction]:
+        def work(batch: Sequence[tuple[int, Source]]) -> list[Prediction]:
+            return self._timed_answers(self._prepare_all(batch), sizer, answer)
+
+        try:
+            for predictions in ordered_map(work, batches, _cores(), partial(self.limit_threads, 1)):
+                yield from predictions
+        finally:
+            self.limit_threads(None)
+
+    def _prepare_all(self, batch: Sequence[tuple[int, Source]]) -> list[Prepared]:
+        return [self.prepare(source, index) for index, source in batch]
+
+    def _timed_answers(
+        self, prepared: Sequence[Prepared], sizer: BatchSizer, answer: Callable[..., Prediction]
+    ) -> list[Prediction]:
+        start = time.perf_counter()
+        predictions = self._answers(prepared, answer)
+        if readable := sum(item.pixels is not None for item in prepared):
+            sizer.record(readable, time.perf_counter() - start)
+        return predictions
+
+    def _answers(self, prepared: Sequence[Prepared], answer: Callable[..., Prediction]) -> list[Prediction]:
+        """Compute what could be read; each answer is paired with its own image, never by position alone."""
+        pixels = [item.pixels for item in prepared if item.pixels is not None]
+        rows = iter(self.probabilities(np.stack(pixels)) if pixels else ())
+        return [
+            Prediction(file=item.file, error=item.error)
+            if item.pixels is None
+            else answer(item.file, next(rows))
+            for item in prepared
+        ]
+
+
+def _batches(
+    numbered: Iterator[tuple[int, Source]], sizer: BatchSizer
+) -> Iterator[Sequence[tuple[int, Source]]]:
+    while batch := list(itertools.islice(numbered, sizer.next_size())):
+        yield batch
+
+
+def _model_file(run_or_file: str | Path) -> Path:
+    path = Path(run_or_file)
+    if path.suffix.lower() in (".onnx", ".safetensors"):
+        return path
+    run = open_run(path)
+    if not run.model_file.is_file():
+        raise RunError(
+            f"{run.path}: this run has no model yet (no model.safetensors in it). "
+            f"Let its training finish, or resume it: imgclf train --resume {run.path}"
+        )
+    return run.model_file
+
+
+def _cores() -> int:
+    """The cores that this process may use (a container may have fewer than the machine)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
