@@ -1,0 +1,63 @@
+"""The checkpoint: everything that makes a resumed run bit-equal to one that never stopped.
+
+Tensors and plain values only, read back with ``weights_only=True``: a checkpoint cannot run code. There is no
+random state in it, because every random draw is a function of seed, epoch and step (see loop.py).
+"""
+
+import pickle
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from imgclf.errors import RunError
+from imgclf.runs import write_atomically
+
+CHECKPOINT_FORMAT = 1
+
+
+def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write the state atomically.
+
+    Raises:
+        RunError: it could not be written; the old checkpoint is intact.
+    """
+    write_atomically(path, lambda file: torch.save({"format": CHECKPOINT_FORMAT, **state}, file))
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint onto the CPU.
+
+    Raises:
+        RunError: it is missing, damaged, holds more than tensors and plain values, or is from a newer version.
+    """
+    if not path.is_file():
+        raise RunError(
+            f"{path}: there is no checkpoint to resume from. Start the training again: imgclf train"
+        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch warns of foreign pickles before it refuses them.
+            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        version = int(state["format"])
+    except (
+        OSError,
+        RuntimeError,
+        EOFError,
+        KeyError,
+        TypeError,
+        ValueError,
+        pickle.UnpicklingError,
+    ) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise RunError(
+            f"{path}: not a checkpoint that can be resumed ({reason[:120]}). The best weights so far are in "
+            f"model.safetensors beside it: imgclf train --weights {path.with_name('model.safetensors')}"
+        ) from None
+    if version > CHECKPOINT_FORMAT:
+        raise RunError(
+            f"{path}: written by a newer imgclf (checkpoint format {version}, this version reads up to "
+            f"{CHECKPOINT_FORMAT}). Update with: pip install --upgrade imgclf"
+        )
+    return state

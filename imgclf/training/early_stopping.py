@@ -1,0 +1,49 @@
+"""Which epoch is the best, and whether to go on."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from imgclf.records import EpochRecord
+
+
+@dataclass
+class BestEpoch:
+    """Follows one metric of the epoch records.
+
+    Args:
+        metric: a column of the history; names ending in ``loss`` are better when smaller.
+        patience: epochs without improvement after which ``exhausted`` is true; 0 never.
+        min_delta: what counts as an improvement.
+    """
+
+    metric: str
+    patience: int = 0
+    min_delta: float = 0.0
+    best: float | None = None
+    epochs_without: int = 0
+
+    def update(self, record: EpochRecord) -> bool:
+        """Take in an epoch; return whether it is the best so far."""
+        value = float(getattr(record, self.metric))
+        gain = (
+            0.0
+            if self.best is None
+            else (self.best - value if self.metric.endswith("loss") else value - self.best)
+        )
+        improved = self.best is None or gain > self.min_delta
+        self.best = value if improved else self.best
+        self.epochs_without = 0 if improved else self.epochs_without + 1
+        return improved
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether patience has run out."""
+        return self.patience > 0 and self.epochs_without >= self.patience
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what :meth:`load_state_dict` needs."""
+        return asdict(self)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from another follower's state, with this one's patience."""
+        self.best, self.epochs_without = state["best"], state["epochs_without"]

@@ -1,0 +1,145 @@
+"""Start the work in as many processes as the config asks for."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from queue import Queue
+from types import FrameType
+from typing import Any, TypeVar
+
+import torch.multiprocessing
+from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import TorchElasticEnvironment
+
+from imgclf.errors import ConfigError, ImgclfError
+from imgclf.recipes.config import HardwareConfig
+from imgclf.records import EpochRecord, Progress
+from imgclf.training.precision import fabric_precision
+from imgclf.training.reporter import Reporter, SilentReporter
+
+Result = TypeVar("Result")
+Work = Callable[..., Result]
+
+
+def launch(hardware: HardwareConfig, reporter: Reporter, work: Work[Result], *arguments: Any) -> Result:
+    """Call ``work(fabric, reporter, *arguments)`` in every process and return the first one's result.
+
+    One process runs right here. Several on one machine are spawned, and what the first one reports comes back through
+    a queue. Under torchrun the processes exist already, on as many machines as torchrun was told.
+
+    Args:
+        hardware: resolved device, devices, nodes, strategy and precision.
+        reporter: who listens, in this process.
+        work: a module-level function; spawned processes import it by name.
+        arguments: picklable.
+
+    Raises:
+        ConfigError: several machines were asked for without torchrun.
+    """
+    under_torchrun = TorchElasticEnvironment.detect()
+    if hardware.nodes > 1 and not under_torchrun:
+        raise ConfigError(
+            f"hardware.nodes: {hardware.nodes} machines need a launcher on each of them. Start the same command with: "
+            f"torchrun --nnodes {hardware.nodes} --nproc-per-node {hardware.devices} ... -m imgclf train ..."
+        )
+    fabric = _fabric(hardware)
+    if hardware.devices == 1 or under_torchrun:
+        fabric.launch()
+        return work(fabric, reporter if fabric.is_global_zero else SilentReporter(), *arguments)
+    with _forwarded_termination():
+        return _spawn(fabric, reporter, work, *arguments)
+
+
+def _spawn(fabric: Fabric, reporter: Reporter, work: Work[Result], *arguments: Any) -> Result:
+    with torch.multiprocessing.get_context("spawn").Manager() as manager:
+        messages: Queue[tuple[str, Any] | None] = manager.Queue()
+        listener = threading.Thread(target=_listen, args=(messages, reporter))
+        listener.start()
+        try:
+            outcome = fabric.launch(_work_and_report, messages, work, *arguments)
+        finally:
+            messages.put(None)
+            listener.join()
+    if isinstance(outcome, ImgclfError):
+        raise outcome
+    result: Result = outcome
+    return result
+
+
+def _fabric(hardware: HardwareConfig) -> Fabric:
+    strategy = hardware.strategy
+    if strategy in ("auto", "ddp") and hardware.devices > 1 and not TorchElasticEnvironment.detect():
+        # A spawned process runs one function; Fabric's own default would start the whole command line again.
+        strategy = "ddp_spawn"
+    return Fabric(
+        accelerator=hardware.device,
+        devices=hardware.devices,
+        num_nodes=hardware.nodes,
+        strategy=strategy,
+        precision=fabric_precision(hardware.precision),  # type: ignore[arg-type]
+    )
+
+
+def _work_and_report(
+    fabric: Fabric, messages: "Queue[tuple[str, Any] | None]", work: Work[Result], *arguments: Any
+) -> Result | ImgclfError:
+    """Run in a spawned process; a user's mistake travels back as a value, without the launcher's traceback."""
+    if fabric.device.type == "cpu":
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // fabric.world_size))
+    try:
+        return work(fabric, _QueueReporter(messages if fabric.is_global_zero else None), *arguments)
+    except ImgclfError as error:
+        return error
+
+
+@contextmanager
+def _forwarded_termination() -> Iterator[None]:
+    """Pass SIGTERM on to the spawned processes; a terminal sends SIGINT to all of them by itself.
+
+    The parent only waits: each process saves and stops by its own handler, and the parent ends with their answer.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def forward(number: int, _: FrameType | None) -> None:
+        for child in multiprocessing.active_children():
+            if child.pid is not None and not child.name.startswith("SyncManager"):
+                os.kill(child.pid, number)
+
+    previous = {signal.SIGTERM: signal.signal(signal.SIGTERM, forward)}
+    previous[signal.SIGINT] = signal.signal(signal.SIGINT, lambda number, frame: None)
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _listen(messages: "Queue[tuple[str, Any] | None]", reporter: Reporter) -> None:
+    while (message := messages.get()) is not None:
+        method, arguments = message
+        getattr(reporter, method)(*arguments)
+
+
+class _QueueReporter:
+    """Sends what it is told to the parent process; without a queue it says nothing."""
+
+    def __init__(self, messages: "Queue[tuple[str, Any] | None] | None") -> None:
+        self._messages = messages
+
+    def message(self, text: str) -> None:
+        self._send("message", text)
+
+    def progress(self, progress: Progress) -> None:
+        self._send("progress", progress)
+
+    def epoch(self, record: EpochRecord, improved: bool) -> None:
+        self._send("epoch", record, improved)
+
+    def _send(self, method: str, *arguments: Any) -> None:
+        if self._messages is not None:
+            self._messages.put((method, arguments))

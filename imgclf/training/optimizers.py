@@ -1,0 +1,58 @@
+"""Optimisers: torch's classes by their exact name ("Adam"), timm's by theirs ("adamw", "lamb", "muon")."""
+
+from collections.abc import Iterable
+
+import timm.optim
+import torch
+from torch import nn
+
+from imgclf.errors import ConfigError, suggest
+from imgclf.recipes.config import OptimizerConfig
+
+
+def build_optimizer(
+    model: nn.Module, config: OptimizerConfig, lr: float | None = None
+) -> torch.optim.Optimizer:
+    """Return an optimiser over the model's trainable parameters.
+
+    A name of ``torch.optim`` gets the parameters as they are. A timm name goes through timm, which leaves biases
+    and norms out of weight decay.
+
+    Args:
+        model: parameters with ``requires_grad`` False are left out.
+        config: name, learning rate and keyword arguments.
+        lr: learning rate that replaces the config's (the second phase of fine-tuning).
+
+    Raises:
+        ConfigError: the name or its arguments do not fit.
+    """
+    rate = config.lr if lr is None else lr
+    try:
+        if config.name in _torch_names():
+            trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+            optimizer: torch.optim.Optimizer = getattr(torch.optim, config.name)(
+                trainable, lr=rate, **config.args
+            )
+            return optimizer
+        if config.name in timm.optim.list_optimizers():
+            return timm.optim.create_optimizer_v2(model, opt=config.name, lr=rate, **config.args)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"optimizer: {config.name} does not take these arguments ({error}).") from None
+    known = [*_torch_names(), *timm.optim.list_optimizers()]
+    raise ConfigError(
+        f"optimizer.name: unknown optimiser '{config.name}'.{suggest(config.name, known)} Expected a class of "
+        f"torch.optim (Adam, SGD, ...) or a timm name (adamw, lamb, muon, ...)."
+    )
+
+
+def clip_parameters(optimizer: torch.optim.Optimizer) -> Iterable[torch.nn.Parameter]:
+    """Return every parameter that the optimiser changes."""
+    return (parameter for group in optimizer.param_groups for parameter in group["params"])
+
+
+def _torch_names() -> list[str]:
+    return [
+        name
+        for name, value in vars(torch.optim).items()
+        if isinstance(value, type) and issubclass(value, torch.optim.Optimizer) and name != "Optimizer"
+    ]

@@ -1,0 +1,203 @@
+"""A training run from start to end: open the data, prepare, launch the loop, finish the run directory."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from imgclf.data import Dataset, Splits, make_splits, open_dataset, split_rows
+from imgclf.errors import ImgclfError, RunError, StoppedError
+from imgclf.figures import training_curves
+from imgclf.models import classifier_from_header
+from imgclf.plugins import DATASETS, plugin_entry_points
+from imgclf.recipes import Config
+from imgclf.records import EpochRecord, ModelHeader
+from imgclf.runs import DEFAULT_PARENT, Run, create_run, write_text
+from imgclf.training.checkpoint import load_checkpoint
+from imgclf.training.launch import launch
+from imgclf.training.preparation import prepare
+from imgclf.training.provenance import dataset_fingerprint, environment, model_package
+from imgclf.training.reporter import Reporter, SilentReporter
+from imgclf.training.work import Job, Outcome, work
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a run came to.
+
+    Attributes:
+        run: the run directory.
+        best: the epoch whose weights are in the model file.
+        history: every epoch.
+        seconds: of training and validation, those before a resume included.
+        stopped_early: whether patience ran out.
+    """
+
+    run: Run
+    best: EpochRecord
+    history: tuple[EpochRecord, ...]
+    seconds: float
+    stopped_early: bool
+
+
+def train(
+    config: Config,
+    *,
+    out: Path = DEFAULT_PARENT,
+    data_dir: Path | None = None,
+    reporter: Reporter | None = None,
+) -> TrainResult:
+    """Train a model and write a run directory.
+
+    Args:
+        config: what to train on what, and how.
+        out: the parent of the run directory.
+        data_dir: where registered datasets live; None is the user's cache directory.
+        reporter: told sentences, progress and epochs while it runs.
+
+    Returns:
+        The run and its history.
+
+    Raises:
+        ImgclfError: of the kind that fits; see ``imgclf.errors``.
+    """
+    reporter = reporter or SilentReporter()
+    config = _with_absolute_paths(config)
+    splits, class_names = open_splits(config, data_dir, reporter)
+    preparation = prepare(config, splits, class_names)
+    for note in preparation.notes:
+        reporter.message(note)
+    run = create_run(out, preparation.config.model.name, config.data.dataset)
+    header = replace(
+        preparation.header, provenance=_write_origin(run, preparation.config, splits, class_names)
+    )
+    job = Job(run, preparation.config, splits, header, preparation.classifier)
+    return _run_job(job, reporter)
+
+
+def resume(
+    run: Run, config: Config, *, data_dir: Path | None = None, reporter: Reporter | None = None
+) -> TrainResult:
+    """Continue a stopped run from its checkpoint.
+
+    Args:
+        run: the run to continue.
+        config: the run's own config; what does not change the result (device, workers) may differ, and
+            ``training.epochs`` may be larger.
+        data_dir: where registered datasets live.
+        reporter: told sentences, progress and epochs while it runs.
+
+    Raises:
+        RunError: there is nothing to resume, or the classes, the images or the architecture are others now.
+    """
+    reporter = reporter or SilentReporter()
+    state = load_checkpoint(run.checkpoint)
+    header = ModelHeader.from_dict(json.loads(state["header"]))
+    _check_same_model(run, config, header)
+    if state["trainer"]["epoch"] >= config.training.epochs:
+        raise RunError(
+            f"{run.path}: already finished its {state['trainer']['epoch']} epochs. To train longer: "
+            f"imgclf train --resume {run.path} --epochs {2 * config.training.epochs}"
+        )
+    splits, class_names = open_splits(config, data_dir, reporter)
+    _check_same_data(run, splits, class_names, header)
+    classifier = classifier_from_header(header, state["trainer"]["model"])
+    reporter.message(
+        f"Resuming {run.path} in epoch {state['trainer']['epoch'] + 1}, step {state['trainer']['step']}."
+    )
+    return _run_job(Job(run, config, splits, header, classifier, resume=True), reporter)
+
+
+def open_splits(config: Config, data_dir: Path | None, reporter: Reporter) -> tuple[Splits, tuple[str, ...]]:
+    """Open the config's dataset, divide it, tell what is odd about it; return the splits and the class names."""
+    dataset: Dataset = open_dataset(config.data.dataset, data_dir, progress=reporter.progress)
+    splits = make_splits(
+        dataset,
+        val_fraction=config.data.val_fraction,
+        val_from=config.data.val_from,
+        seed=config.training.seed,
+    )
+    for warning in (*dataset.warnings, *splits.warnings):
+        reporter.message(warning)
+    for image in dataset.unreadable[:5]:
+        reporter.message(f"Left out {image.file}: {image.reason}")
+    return splits, dataset.class_names
+
+
+def _with_absolute_paths(config: Config) -> Config:
+    """Make a folder's name absolute, so that the run can be resumed and repeated from anywhere."""
+    spec = config.data.dataset
+    if spec in plugin_entry_points(DATASETS) or not Path(spec).expanduser().exists():
+        return config
+    data = config.data.model_copy(update={"dataset": str(Path(spec).expanduser().resolve())})
+    return config.model_copy(update={"data": data})
+
+
+def _run_job(job: Job, reporter: Reporter) -> TrainResult:
+    job.run.update_metrics({"status": "running"})
+    try:
+        outcome = launch(job.config.hardware, reporter, work, job)
+    except StoppedError:
+        raise  # The work has written its own status.
+    except (ImgclfError, KeyboardInterrupt):
+        job.run.update_metrics({"status": "failed"})
+        raise
+    _finish(job.run, outcome)
+    return TrainResult(job.run, outcome.best, outcome.history, outcome.seconds, outcome.stopped_early)
+
+
+def _finish(run: Run, outcome: Outcome) -> None:
+    training_curves([record.to_dict() for record in outcome.history], run.figures / "curves.png")
+    run.update_metrics(
+        {
+            "status": "finished",
+            "epochs": len(outcome.history),
+            "best": outcome.best.to_dict(),
+            "seconds": round(outcome.seconds, 1),
+            "stopped_early": outcome.stopped_early,
+        }
+    )
+
+
+def _write_origin(run: Run, config: Config, splits: Splits, class_names: tuple[str, ...]) -> dict[str, Any]:
+    """Write config, environment and split into the run; return the provenance for the model file."""
+    rows = list(split_rows(splits, class_names))
+    surroundings = environment()
+    dataset = {
+        "name": config.data.dataset,
+        "fingerprint": dataset_fingerprint(rows),
+        "images": {"train": len(splits.train), "val": len(splits.val), "test": len(splits.test or ())},
+    }
+    write_text(run.config, tomli_w.dumps(config.to_toml_dict()))
+    run.write_json("environment.json", {**surroundings, "dataset": dataset})
+    run.write_csv("splits.csv", ("file", "label", "split"), rows)
+    return {
+        "environment": surroundings,
+        "dataset": dataset,
+        "config": config.to_toml_dict(),
+        "model_package": model_package(config.model.name),
+    }
+
+
+def _check_same_model(run: Run, config: Config, header: ModelHeader) -> None:
+    if config.model.name != header.arch:
+        raise RunError(
+            f"{run.path}: trains {header.arch}, and cannot go on as {config.model.name}. Leave --model out, or start "
+            f"a new run that begins with these weights: imgclf train --weights {run.model_file}"
+        )
+
+
+def _check_same_data(run: Run, splits: Splits, class_names: tuple[str, ...], header: ModelHeader) -> None:
+    if class_names != header.class_names:
+        raise RunError(
+            f"{run.path}: its classes are {', '.join(header.class_names[:10])}; the data now has "
+            f"{', '.join(class_names[:10])}. A run is resumed with the classes it began with; for others start a new "
+            f"one: imgclf train --weights {run.model_file}"
+        )
+    if dataset_fingerprint(split_rows(splits, class_names)) != header.provenance["dataset"]["fingerprint"]:
+        raise RunError(
+            f"{run.path}: the images, their labels or their split are not those that it began with (its own are in "
+            f"{run.splits}). Bring them back, or start a new run: imgclf train --weights {run.model_file}"
+        )

@@ -1,0 +1,206 @@
+"""What each process of a training run does: loaders, loop, and in the first process the run directory."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+
+from imgclf.data import Loader, Splits, eval_loader, train_loader
+from imgclf.errors import DivergenceError, OutOfMemoryError, StoppedError
+from imgclf.models import Classifier
+from imgclf.recipes import Config
+from imgclf.records import EpochRecord, ModelHeader, UnreadableImage
+from imgclf.runs import Run
+from imgclf.training.checkpoint import load_checkpoint
+from imgclf.training.early_stopping import BestEpoch
+from imgclf.training.interruption import StopRequest
+from imgclf.training.loop import Loaders, Trainer
+from imgclf.training.losses import balanced_class_weights
+from imgclf.training.recorder import LoggingReporter, Recorder
+from imgclf.training.reporter import Reporter
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A prepared run; picklable, so that it can be sent to another process.
+
+    Attributes:
+        run: the run directory, made already.
+        config: resolved.
+        splits: the images.
+        header: what the model file will say, apart from results.
+        classifier: the network with its starting weights, on the CPU.
+        resume: whether to continue from the run's checkpoint.
+    """
+
+    run: Run
+    config: Config
+    splits: Splits
+    header: ModelHeader
+    classifier: Classifier
+    resume: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the loop came to: all epochs, the best one, and the seconds they took."""
+
+    history: tuple[EpochRecord, ...]
+    best: EpochRecord
+    seconds: float
+    stopped_early: bool
+
+
+def work(fabric: Fabric, reporter: Reporter, job: Job) -> Outcome:
+    """Train in this process.
+
+    Raises:
+        StoppedError: a signal asked to stop; the checkpoint is written.
+        DivergenceError: the loss became NaN or infinite; the best model so far is kept.
+        OutOfMemoryError: the device's memory was not enough.
+    """
+    if fabric.is_global_zero:
+        reporter = LoggingReporter(reporter, job.run.path / "log.txt")
+    try:
+        return _train(fabric, reporter, job)
+    except DivergenceError as error:
+        kept = (
+            f"The best model so far is kept: {job.run.model_file}"
+            if job.run.model_file.exists()
+            else "No model yet"
+        )
+        raise DivergenceError(f"{error} {kept}.") from None
+    except RuntimeError as error:
+        if not _is_out_of_memory(error):
+            raise
+        raise OutOfMemoryError(
+            f"Out of memory on {fabric.device.type} with batches of {job.config.training.batch_size} images. Try "
+            f"--batch-size {max(1, job.config.training.batch_size // 2)} --set training.accumulate=2, a smaller "
+            f"--image-size or a smaller model."
+        ) from error
+
+
+def _train(fabric: Fabric, reporter: Reporter, job: Job) -> Outcome:
+    loaders = make_loaders(fabric, reporter, job)
+    _tell_skipped(fabric, reporter, job.run, [*loaders.train.skipped, *loaders.val.skipped])
+    recorder = _make_recorder(job)
+    with StopRequest() as stop:
+        trainer = make_trainer(fabric, reporter, job, loaders, lambda: stop.signal_number is not None)
+        if job.resume:
+            state = load_checkpoint(job.run.checkpoint)
+            trainer.load_state_dict(state["trainer"])
+            recorder.restore(state["history"])
+        for record in trainer.epochs():
+            improved = recorder.take(record, trainer) if fabric.is_global_zero else recorder.follow(record)
+            reporter.epoch(record, improved)
+            if recorder.stopping.exhausted:
+                break
+        if trainer.interrupted:
+            _save_and_stop(fabric, job.run, recorder, trainer, stop)
+    assert recorder.best_record is not None
+    return Outcome(
+        tuple(recorder.history), recorder.best_record, trainer.budget.elapsed, recorder.stopping.exhausted
+    )
+
+
+def make_trainer(
+    fabric: Fabric,
+    reporter: Reporter,
+    job: Job,
+    loaders: Loaders,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Trainer:
+    """Put the job's loop together."""
+    return Trainer(
+        fabric,
+        job.classifier,
+        loaders,
+        job.config,
+        len(job.header.class_names),
+        class_weights=_class_weights(job, loaders.train),
+        should_stop=should_stop,
+        report=reporter.progress,
+    )
+
+
+def _make_recorder(job: Job) -> Recorder:
+    training, stopping = job.config.training, job.config.training.early_stopping
+    metric = training.monitor if stopping.monitor == "auto" else stopping.monitor
+    return Recorder(
+        job.run,
+        job.header,
+        best=BestEpoch(training.monitor),
+        stopping=BestEpoch(metric, stopping.patience, stopping.min_delta),
+    )
+
+
+def make_loaders(fabric: Fabric, reporter: Reporter, job: Job) -> Loaders:
+    """Make this process's loaders; images that cannot be read are left out of them."""
+    data, training = job.config.data, job.config.training
+    shared: dict[str, Any] = {
+        "device": fabric.device,
+        "rank": fabric.global_rank,
+        "world_size": fabric.world_size,
+        "workers": data.workers,
+        "memory_budget_gb": data.memory_budget_gb,
+        "on_error": data.on_error,
+        "progress": reporter.progress,
+    }
+    spec = job.header.preprocessing
+    train = train_loader(
+        job.splits.train,
+        spec,
+        job.config.augment,
+        batch_size=training.batch_size,
+        seed=training.seed,
+        sampler_weights=_sampler_weights(job) if data.balance == "sampler" else None,
+        **shared,
+    )
+    val = eval_loader(job.splits.val, spec, batch_size=training.batch_size, **shared)
+    return Loaders(train, val)
+
+
+def _sampler_weights(job: Job) -> np.ndarray:
+    """Draw each class equally often: an image's weight is one over its class's count."""
+    labels = job.splits.train.labels
+    counts = np.bincount(labels, minlength=len(job.header.class_names))
+    weights: np.ndarray = 1.0 / counts[labels]
+    return weights
+
+
+def _class_weights(job: Job, loader: Loader) -> torch.Tensor | None:
+    if job.config.data.balance != "weights":
+        return None
+    return torch.from_numpy(balanced_class_weights(loader.examples.labels, len(job.header.class_names)))
+
+
+def _tell_skipped(fabric: Fabric, reporter: Reporter, run: Run, skipped: list[UnreadableImage]) -> None:
+    if not skipped or not fabric.is_global_zero:
+        return
+    run.write_csv("skipped.csv", ("file", "reason"), ((image.file, image.reason) for image in skipped))
+    for image in skipped[:5]:
+        reporter.message(f"Left out {image.file}: {image.reason}")
+    more = f" ({len(skipped) - 5} more)" if len(skipped) > 5 else ""
+    reporter.message(
+        f"Left out {len(skipped)} unreadable files{more}; the list is in {run.path / 'skipped.csv'}."
+    )
+
+
+def _save_and_stop(fabric: Fabric, run: Run, recorder: Recorder, trainer: Trainer, stop: StopRequest) -> None:
+    if fabric.is_global_zero:
+        recorder.save_checkpoint(trainer)
+        run.update_metrics({"status": "stopped"})
+    fabric.barrier()
+    raise StoppedError(
+        f"Stopped in epoch {trainer.epoch + 1} after step {trainer.step}; everything is saved. Continue with: "
+        f"imgclf train --resume {run.path}",
+        stop.signal_number or 15,
+    )
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """CUDA has a class of its own; the CPU's allocator only a sentence."""
+    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
