@@ -6,9 +6,9 @@ or torch, schedulers from ``torch.optim.lr_scheduler``, losses from ``torch.nn``
 arguments. This module imports none of those libraries: names are checked where they are built.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
 
 from imgclf.records import ResizeMode
 
@@ -22,7 +22,7 @@ class NamedArgs(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    name: str
+    name: str = Field(description="A name of the ecosystem; its arguments stand beside it.")
 
     @property
     def args(self) -> dict[str, Any]:
@@ -36,20 +36,27 @@ class DataConfig(_Section):
     dataset: str = Field("digits", description="Registered name, folder, manifest file or hf:OWNER/NAME.")
     val_fraction: float = Field(0.1, gt=0, lt=1, description="Share of the source split that becomes `val`.")
     val_from: Literal["auto", "train", "test"] = Field(
-        "auto", description="Where `val` is taken from when the dataset has none: auto and train take it from `train`."
+        "auto",
+        description="Where `val` is taken from when the dataset has none: auto and train take it from `train`.",
     )
     balance: Literal["none", "weights", "sampler"] = Field(
         "none", description="Class imbalance: weigh the loss, or draw the classes equally often."
     )
-    on_error: Literal["skip", "fail"] = Field("skip", description="What to do with a file that cannot be read.")
-    workers: int | Literal["auto"] = Field("auto", description="Processes that decode a set too large for memory.")
+    on_error: Literal["skip", "fail"] = Field(
+        "skip", description="What to do with a file that cannot be read."
+    )
+    workers: Annotated[int, Field(ge=0)] | Literal["auto"] = Field(
+        "auto", description="Processes that decode a set too large for memory; auto measures."
+    )
     memory_budget_gb: float = Field(4.0, gt=0, description="Decoded images up to this size stay in memory.")
 
 
 class ModelConfig(_Section):
     """Which network, and where its weights come from."""
 
-    name: str = Field("auto", description="Any timm name; auto takes resnet9 up to 64 pixels and resnet18 above.")
+    name: str = Field(
+        "auto", description="Any timm name; auto takes resnet9 up to 64 pixels and resnet18 above."
+    )
     args: dict[str, Any] = Field(default_factory=dict, description="Keyword arguments for timm.create_model.")
     pretrained: Literal["auto", "yes", "no"] = Field(
         "auto", description="auto uses pretrained weights when they are at hand, yes insists, no declines."
@@ -67,14 +74,19 @@ class HeadConfig(_Section):
 class ImageConfig(_Section):
     """How an image becomes the model's input; `auto` asks the pretrained weights, then the data."""
 
-    size: int | tuple[int, int] | Literal["auto"] = Field("auto", description="Input size in pixels, or [height, width].")
+    size: PositiveInt | tuple[PositiveInt, PositiveInt] | Literal["auto"] = Field(
+        "auto", description="Input size in pixels, or [height, width]."
+    )
     resize_mode: ResizeMode = Field("crop", description="crop, squash or pad.")
-    crop_fraction: float | Literal["auto"] = Field("auto", description="Share kept by the centre crop, timm's crop_pct.")
+    crop_fraction: Annotated[float, Field(gt=0, le=1)] | Literal["auto"] = Field(
+        "auto", description="Share of the resized image that the centre crop keeps, timm's crop_pct."
+    )
     interpolation: Literal["auto", "nearest", "bilinear", "bicubic", "lanczos"] = Field(
         "auto", description="auto asks the pretrained weights, else bilinear."
     )
     normalize: Literal["auto", "imagenet", "dataset", "none"] = Field(
-        "auto", description="Mean and std: of the pretrained weights, of ImageNet, measured on `train`, or none."
+        "auto",
+        description="Mean and std: of the pretrained weights, of ImageNet, measured on `train`, or none.",
     )
     channels: Literal["auto", 1, 3] = Field("auto", description="Colour channels of the input; auto is 3.")
 
@@ -92,43 +104,59 @@ class AugmentConfig(_Section):
 class OptimizerConfig(NamedArgs):
     """A timm or torch optimiser by name."""
 
-    name: str = "adamw"
+    name: str = Field(
+        "adamw", description="A torch.optim class or a timm name; its arguments stand beside it."
+    )
     lr: float = Field(1e-3, gt=0, description="Learning rate (the highest one under a schedule).")
 
 
 class SchedulerConfig(NamedArgs):
     """A ``torch.optim.lr_scheduler`` by name; `none` keeps the rate."""
 
-    name: str = "CosineAnnealingLR"
-    interval: Literal["auto", "step", "epoch"] = Field("auto", description="When it steps; auto knows torch's own.")
+    name: str = Field(
+        "CosineAnnealingLR", description="A torch.optim.lr_scheduler class with its arguments, or none."
+    )
+    interval: Literal["auto", "step", "epoch"] = Field(
+        "auto", description="When it steps; auto knows torch's own."
+    )
     warmup_epochs: float = Field(0.0, ge=0, description="Linear warm-up in epochs before it.")
 
 
 class EarlyStoppingConfig(_Section):
     """Stop when the monitored metric no longer improves."""
 
-    patience: int = Field(0, ge=0, description="Epochs without improvement before stopping; 0 never stops early.")
+    patience: int = Field(
+        0, ge=0, description="Epochs without improvement before stopping; 0 never stops early."
+    )
     min_delta: float = Field(0.0, ge=0, description="What counts as an improvement.")
     monitor: Literal["auto", "val_accuracy", "val_macro_f1", "val_loss"] = Field(
-        "auto", description="auto is training.monitor."
+        "auto", description="The metric to watch; auto is training.monitor."
     )
 
 
 class TrainingConfig(_Section):
     """The loop."""
 
-    epochs: int = Field(10, gt=0)
-    batch_size: int = Field(64, gt=0)
-    seed: int = Field(0, ge=0)
+    epochs: int = Field(10, gt=0, description="How often every training image is seen.")
+    batch_size: int = Field(64, gt=0, description="Images in a step, on each device.")
+    seed: int = Field(0, ge=0, description="Where all random numbers start.")
     monitor: Literal["val_accuracy", "val_macro_f1", "val_loss"] = Field(
         "val_accuracy", description="The metric that chooses the best model."
     )
-    freeze_epochs: int = Field(0, ge=0, description="Epochs in which only the head learns (phase one of two).")
-    finetune_lr: float | None = Field(None, gt=0, description="Learning rate of phase two; by default a tenth.")
+    freeze_epochs: int = Field(
+        0, ge=0, description="Epochs in which only the head learns (phase one of two)."
+    )
+    finetune_lr: float | None = Field(
+        None, gt=0, description="Learning rate of phase two; by default a tenth."
+    )
     clip_grad_norm: float = Field(0.0, ge=0, description="Largest gradient norm; 0 does not clip.")
     accumulate: int = Field(1, gt=0, description="Batches per optimiser step.")
-    ema: float = Field(0.0, ge=0, lt=1, description="Decay of the exponential moving average of weights; 0 is off.")
-    max_time: str | None = Field(None, description="Time limit such as 10m or 1.5h; the schedule is fitted to it.")
+    ema: float = Field(
+        0.0, ge=0, lt=1, description="Decay of the exponential moving average of weights; 0 is off."
+    )
+    max_time: str | None = Field(
+        None, description="Time limit such as 10m or 1.5h; the schedule is fitted to it."
+    )
     compile: bool = Field(False, description="Use torch.compile.")
     early_stopping: EarlyStoppingConfig = EarlyStoppingConfig()
 
@@ -136,11 +164,15 @@ class TrainingConfig(_Section):
 class HardwareConfig(_Section):
     """Where it runs."""
 
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
+        "auto", description="auto takes the fastest there is."
+    )
     devices: int = Field(1, gt=0, description="Processes or GPUs per machine.")
     nodes: int = Field(1, gt=0, description="Machines.")
     strategy: str = Field("auto", description="Fabric strategy: auto, ddp, fsdp, ...")
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field("auto", description="auto probes a few real steps.")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
+        "auto", description="auto probes a few real steps."
+    )
 
 
 class Config(_Section):

@@ -64,7 +64,11 @@ def load_config_file(path: Path) -> Config:
 
 
 def _names() -> list[str]:
-    return sorted(item.name.removesuffix(".toml") for item in files("imgclf.recipes").iterdir() if item.name.endswith(".toml"))
+    return sorted(
+        item.name.removesuffix(".toml")
+        for item in files("imgclf.recipes").iterdir()
+        if item.name.endswith(".toml")
+    )
 
 
 def _read(path: Path) -> str:
@@ -80,11 +84,13 @@ def _parse(text: str, name: str, origin: str) -> Recipe:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{origin}: not valid TOML: {error}.") from None
     about = values.get("recipe", {})
+    if not isinstance(about, dict) or not all(isinstance(text, str) for text in about.values()):
+        raise ConfigError(f'{origin}: [recipe] should be a table of texts such as summary = "...".')
     return Recipe(
         name=name,
         summary=about.get("summary", ""),
         expected_accuracy=about.get("expected_accuracy", "not stated"),
         time=about.get("time", "not stated"),
         source=about.get("source", "not stated"),
-        config=build_config(values, origin),
+        config=build_config(values, f"{origin}: "),
     )

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from imgclf.errors import ConfigError, suggest
-from imgclf.recipes.config import Config, NamedArgs
+from imgclf.errors import ConfigError
+from imgclf.recipes.config import Config
+from imgclf.recipes.mistakes import describe_mistakes
 
 _RECIPE_TABLE = "recipe"  # what a recipe says of itself; no setting
 
@@ -18,7 +19,7 @@ def build_config(values: Mapping[str, Any], origin: str) -> Config:
 
     Args:
         values: tables of settings, as TOML gives them; a ``recipe`` table is ignored.
-        origin: where they come from, for the message ("recipe.toml", "--set").
+        origin: where they come from, as the message begins ("mine.toml: "), or nothing.
 
     Raises:
         ConfigError: every mistake in one message, each with the nearest known name.
@@ -27,8 +28,7 @@ def build_config(values: Mapping[str, Any], origin: str) -> Config:
     try:
         return Config.model_validate(settings)
     except ValidationError as error:
-        lines = [_explain(problem) for problem in error.errors()]
-        raise ConfigError(f"{origin}: " + "; ".join(lines)) from None
+        raise ConfigError(origin + describe_mistakes(error)) from None
 
 
 def apply_overrides(config: Config, flags: Mapping[str, Any], settings: Iterable[str] = ()) -> Config:
@@ -51,7 +51,7 @@ def apply_overrides(config: Config, flags: Mapping[str, Any], settings: Iterable
         if not separator or not key.strip():
             raise ConfigError(f"--set {text}: expected key=value, for example --set head.hidden=256.")
         _put(values, key.strip(), _parse_value(value.strip()))
-    return build_config(values, "config")
+    return build_config(values, origin="")
 
 
 def _put(values: dict[str, Any], key: str, value: Any) -> None:
@@ -75,23 +75,3 @@ def _parse_value(text: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
-
-
-def _explain(problem: Mapping[str, Any]) -> str:
-    location = [part for part in problem["loc"] if not str(part).startswith(("function-", "lax-or", "is-instance"))]
-    key = ".".join(str(part) for part in location)
-    if problem["type"] == "extra_forbidden":
-        known = _known_keys(location[:-1])
-        return f"unknown key '{key}'.{suggest(str(location[-1]), known)} Known here: {', '.join(known)}"
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"{key}: {message} (given: {problem['input']!r})" if key else message
-
-
-def _known_keys(location: list[Any]) -> list[str]:
-    model: type[BaseModel] = Config
-    for name in location:
-        annotation = model.model_fields[str(name)].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)) or annotation is NamedArgs:
-            return []
-        model = annotation
-    return list(model.model_fields)
