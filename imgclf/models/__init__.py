@@ -2,5 +2,14 @@
 
 from imgclf.models.classifier import Classifier, InputSpec, Origin
 from imgclf.models.create import classifier_from_header, create_classifier
+from imgclf.models.sizes import default_image_size, fitting_image_size
 
-__all__ = ["Classifier", "InputSpec", "Origin", "classifier_from_header", "create_classifier"]
+__all__ = [
+    "Classifier",
+    "InputSpec",
+    "Origin",
+    "classifier_from_header",
+    "create_classifier",
+    "default_image_size",
+    "fitting_image_size",
+]

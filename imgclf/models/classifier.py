@@ -36,6 +36,8 @@ class Origin:
         arch: the timm name, with its pretrained tag where one was given.
         arch_args: keyword arguments for ``timm.create_model``; JSON values only.
         head: ``{"dropout": float, "hidden": int}``.
+        image_size: (height, width) in pixels that it was built and checked for.
+        package: what registered the network: ``timm``, ``imgclf`` or a plugin's package and version.
         input_spec: input of the pretrained weights in use, None from scratch.
         pretrained_source: "timm resnet18.a1_in1k" or "file weights.safetensors", None from scratch.
         notes: one-line messages for the user about choices made on the way.
@@ -44,6 +46,8 @@ class Origin:
     arch: str
     arch_args: Mapping[str, Any] = field(default_factory=dict)
     head: Mapping[str, Any] = field(default_factory=lambda: {"dropout": 0.0, "hidden": 0})
+    image_size: tuple[int, int] | None = None
+    package: str = "timm"
     input_spec: InputSpec | None = None
     pretrained_source: str | None = None
     notes: tuple[str, ...] = ()
@@ -92,6 +96,16 @@ class Classifier(nn.Module):
     def input_spec(self) -> InputSpec | None:
         """The input of the pretrained weights in use; None from scratch."""
         return self.origin.input_spec
+
+    @property
+    def image_size(self) -> tuple[int, int] | None:
+        """(height, width) in pixels that the network was built and checked for."""
+        return self.origin.image_size
+
+    @property
+    def package(self) -> str:
+        """What registered the network: ``timm``, ``imgclf`` or a plugin's package and version."""
+        return self.origin.package
 
     @property
     def pretrained_source(self) -> str | None:

@@ -100,6 +100,6 @@ def build_small_net(net: type[Net], name: str, pretrained: bool, levels: int = 3
         levels: entries of its ``feature_info``, all of which ``features_only=True`` returns.
         kwargs: arguments of the class and of timm's builder.
     """
-    feature_cfg = {"out_indices": tuple(range(levels)), "flatten_sequential": True}
+    feature_cfg = {"out_indices": tuple(range(levels)), "feature_cls": "hook"}
     model: Net = build_model_with_cfg(net, name, pretrained, feature_cfg=feature_cfg, **kwargs)
     return model

@@ -1,0 +1,147 @@
+"""Read a local file of weights: safetensors, our own model file, or a state dict. Nothing in it is executed."""
+
+import json
+import pickle
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from imgclf.errors import ModelError
+from imgclf.records import ModelHeader
+
+# Where training scripts put the weights inside a checkpoint; averaged weights first.
+_INSIDE = (
+    "state_dict_ema",
+    "model_ema",
+    "ema",
+    "state_dict",
+    "model_state_dict",
+    "model",
+    "weights",
+    "network",
+)
+# What wrappers put before every name.
+_PREFIXES = ("module.", "_orig_mod.", "_forward_module.", "model.", "network.")
+_HIDDEN_HEAD = "hidden_head."  # our own head is not the network's
+
+
+@dataclass(frozen=True, eq=False)
+class WeightsFile:
+    """The content of a weights file.
+
+    Attributes:
+        path: where it lies.
+        tensors: parameters and buffers under the network's own names.
+        header: what a model file of ours says of itself, else None.
+    """
+
+    path: Path
+    tensors: Mapping[str, Tensor]
+    header: ModelHeader | None = None
+
+
+def read_weights_file(path: Path) -> WeightsFile:
+    """Read weights from a file, or from the model file of a run directory.
+
+    Raises:
+        ModelError: it is missing, empty, damaged, holds no tensors, or holds Python objects.
+    """
+    if path.is_dir():
+        path = path / "model.safetensors"
+    if not path.is_file():
+        raise ModelError(f"The weights file '{path}' does not exist.")
+    try:
+        content, header = _read_safetensors(path) if _is_safetensors(path) else (_read_pickle(path), None)
+    except OSError as error:
+        raise ModelError(f"The weights file '{path}' cannot be read ({error.strerror or error}).") from None
+    tensors = _own_names(_find_tensors(content))
+    if not tensors:
+        raise ModelError(
+            f"The weights file '{path}' holds no tensors. Expected safetensors or the state dict of a network."
+        )
+    return WeightsFile(path, tensors, header)
+
+
+def _is_safetensors(path: Path) -> bool:
+    """Tell by the content: eight bytes of length, then JSON. A wrong suffix is common."""
+    with path.open("rb") as file:
+        start = file.read(9)
+    return path.suffix == ".safetensors" or start[8:9] == b"{"
+
+
+def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], ModelHeader | None]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    except SafetensorError as error:
+        raise _damaged(path, error) from None
+    try:
+        header = ModelHeader.from_dict(json.loads(metadata["imgclf"])) if "imgclf" in metadata else None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        header = None  # The tensors are whole; what the header adds is a convenience here.
+    return tensors, header
+
+
+def _read_pickle(path: Path) -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pickle protocols
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if not _names_an_object(error):
+            raise _damaged(path, error) from None
+        raise ModelError(
+            f"The weights file '{path}' is refused: it holds Python objects beside tensors, and opening those can "
+            f"run any code. Ask its author for safetensors, or for the plain state dict: "
+            f"torch.save(model.state_dict(), FILE)"
+        ) from None
+    except OSError:
+        raise
+    except Exception as error:  # torch raises RuntimeError, EOFError, KeyError and more on damaged files.
+        raise _damaged(path, error) from None
+
+
+def _names_an_object(error: pickle.UnpicklingError) -> bool:
+    text = str(error)
+    return any(
+        mark in text
+        for mark in ("GLOBAL", "global", "Unsupported operand", "Unsupported class", "persistent")
+    )
+
+
+def _damaged(path: Path, error: Exception) -> ModelError:
+    if path.stat().st_size == 0:
+        return ModelError(f"The weights file '{path}' is empty (0 bytes).")
+    return ModelError(
+        f"The weights file '{path}' is damaged or no weights file ({type(error).__name__}). Expected safetensors or "
+        f"a state dict that torch.save wrote."
+    )
+
+
+def _find_tensors(content: Any) -> dict[str, Tensor]:
+    """Look through the layers that training scripts wrap around a state dict."""
+    while isinstance(content, Mapping):
+        inside = next((content[key] for key in _INSIDE if isinstance(content.get(key), Mapping)), None)
+        if inside is None:
+            break
+        content = inside
+    if not isinstance(content, Mapping):
+        return {}
+    return {str(name): value for name, value in content.items() if isinstance(value, Tensor)}
+
+
+def _own_names(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    tensors = {name: value for name, value in tensors.items() if not name.startswith(_HIDDEN_HEAD)}
+    while tensors:
+        prefix = next((each for each in _PREFIXES if all(name.startswith(each) for name in tensors)), None)
+        if prefix is None:
+            break
+        tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
+    return tensors
