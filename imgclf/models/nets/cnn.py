@@ -2,13 +2,13 @@
 
 from typing import Any, final
 
-from timm.layers.classifier import ClassifierHead
 from timm.models import generate_default_cfgs, register_model
 from torch import Tensor, nn
 
 from imgclf.models.nets.blocks import convolution
 from imgclf.models.nets.dense_head import DenseHead
 from imgclf.models.nets.interface import SmallNet, build_small_net, feature_levels, small_image_cfg
+from imgclf.models.nets.pooled_head import PooledHead
 
 default_cfgs = generate_default_cfgs(
     {"cnn3": small_image_cfg("blocks.0.0"), "cnn4": small_image_cfg("blocks.0.0", size=150)}
@@ -42,13 +42,13 @@ class PlainCNN(SmallNet):
         blocks = [nn.Sequential(*convolution(i, o, pool=True)) for i, o in zip(inputs, widths, strict=True)]
         self.blocks = nn.Sequential(*blocks)
         self.feature_info = feature_levels(list(widths), [f"blocks.{i}" for i in range(len(widths))])
-        head: ClassifierHead | DenseHead
+        head: PooledHead | DenseHead
         if hidden:
             head = DenseHead(
                 widths[-1], num_classes, grid=4, hidden=hidden, pool_type=global_pool, drop_rate=drop_rate
             )
         else:
-            head = ClassifierHead(widths[-1], num_classes, pool_type=global_pool, drop_rate=drop_rate)
+            head = PooledHead(widths[-1], num_classes, pool_type=global_pool, drop_rate=drop_rate)
         self._finish(head, num_classes, in_chans, drop_rate)
 
     def forward_features(self, x: Tensor) -> Tensor:

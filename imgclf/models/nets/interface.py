@@ -3,11 +3,11 @@
 from abc import ABC, abstractmethod
 from typing import Any, TypeVar
 
-from timm.layers.classifier import ClassifierHead
 from timm.models import build_model_with_cfg
 from torch import Tensor, nn
 
 from imgclf.models.nets.dense_head import DenseHead
+from imgclf.models.nets.pooled_head import PooledHead
 
 
 class SmallNet(nn.Module, ABC):
@@ -18,23 +18,22 @@ class SmallNet(nn.Module, ABC):
     """
 
     feature_info: list[dict[str, Any]]
-    head: ClassifierHead | DenseHead
+    head: PooledHead | DenseHead
 
     def _finish(
-        self, head: ClassifierHead | DenseHead, num_classes: int, in_chans: int, drop_rate: float
+        self, head: PooledHead | DenseHead, num_classes: int, in_chans: int, drop_rate: float
     ) -> None:
         """Set the head, and what timm reads of every network."""
         self.head = head
-        self.num_features = self.feature_info[-1]["num_chs"]
-        self.head_hidden_size: int = head.num_features if head.num_features else self.num_features
+        self.num_features: int = self.feature_info[-1]["num_chs"]
+        self.head_hidden_size = head.num_features
         self.num_classes = num_classes
         self.in_chans = in_chans
         self.drop_rate = drop_rate
 
     def get_classifier(self) -> nn.Module:
         """Return the last linear layer, an identity where there are no classes."""
-        classifier: nn.Module = self.head.fc
-        return classifier
+        return self.head.fc
 
     def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
         """Replace the last linear layer, and the pooling where one is named."""
