@@ -3,7 +3,7 @@
 import itertools
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal, final
@@ -17,7 +17,7 @@ from imgclf.inference.batch_size import BatchSize, BatchSizer
 from imgclf.inference.ordered_map import ordered_map
 from imgclf.inference.sources import Prepared, Source, as_sources, prepare
 from imgclf.records import ModelHeader, Prediction
-from imgclf.runs import open_run, read_header
+from imgclf.runs import fingerprint, open_run, read_header
 
 
 @final
@@ -28,12 +28,16 @@ class Predictor:
     images a stream has.
 
     Args:
-        header: what the model file says of itself.
+        file: the model file.
+        header: what the file says of itself.
         backend: what computes.
         batch_size: images computed at once; ``auto`` measures.
     """
 
-    def __init__(self, header: ModelHeader, backend: Backend, batch_size: BatchSize = "auto") -> None:
+    def __init__(
+        self, file: Path, header: ModelHeader, backend: Backend, batch_size: BatchSize = "auto"
+    ) -> None:
+        self.file = file
         self.header = header
         self.backend = backend
         self._batch_size = batch_size
@@ -65,11 +69,11 @@ class Predictor:
             from imgclf.inference.backends.onnx import OnnxBackend  # noqa: PLC0415 - an extra
 
             onnx = OnnxBackend(file, device)
-            return cls(onnx.header, onnx, batch_size)
+            return cls(file, onnx.header, onnx, batch_size)
         header = read_header(file)
         from imgclf.inference.backends.torch import TorchBackend  # noqa: PLC0415 - torch takes seconds
 
-        return cls(header, TorchBackend(file, header, device, precision), batch_size)
+        return cls(file, header, TorchBackend(file, header, device, precision), batch_size)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -80,6 +84,10 @@ class Predictor:
     def device(self) -> str:
         """Where it computes: ``cpu``, ``cuda`` or ``mps``."""
         return self.backend.device
+
+    def fingerprint(self) -> str:
+        """Return the fingerprint of the model file: 16 hexadecimal digits of its SHA-256."""
+        return fingerprint(self.file)
 
     def predict(
         self, sources: Source | Iterable[Source], top_k: int = 5, threshold: float | None = None
@@ -104,8 +112,8 @@ class Predictor:
         batch_size: BatchSize | None = None,
         top_k: int = 5,
         threshold: float | None = None,
-    ) -> Iterator[Prediction]:
-        """Answer for images one by one, in input order, while later ones are being read.
+    ) -> Generator[Prediction, None, None]:
+        """Answer for images one by one, in input order, while later ones are being read; ``close()`` ends it early.
 
         On a CPU each worker thread reads and computes its own batches with one computing thread: on shared
         cores that beats threads inside one operator. On an accelerator workers read, and the caller's
@@ -146,7 +154,7 @@ class Predictor:
 
     def _stream(
         self, sources: Iterator[Source], batch_size: BatchSize, answer: Callable[..., Prediction]
-    ) -> Iterator[Prediction]:
+    ) -> Generator[Prediction, None, None]:
         sizer = BatchSizer(self.device, batch_size)
         batches = _batches(enumerate(sources), sizer)
         if self.device == "cpu":
@@ -160,7 +168,7 @@ class Predictor:
         batches: Iterator[Sequence[tuple[int, Source]]],
         sizer: BatchSizer,
         answer: Callable[..., Prediction],
-    ) -> Iterator[Prediction]:
+    ) -> Generator[Prediction, None, None]:
         def work(batch: Sequence[tuple[int, Source]]) -> list[Prediction]:
             return self._timed_answers(self._prepare_all(batch), sizer, answer)
 

@@ -11,10 +11,13 @@ from PIL import Image
 from imgclf.data import ImageSource, preprocess, read_image
 from imgclf.data.names import display_name
 from imgclf.errors import ImageError
-from imgclf.records import Preprocessing
+from imgclf.records import Preprocessing, UnreadableImage
 
-Source: TypeAlias = str | ImageSource
-"""What can be predicted: a path, an encoded image, a PIL image, or uint8 pixels (H, W) or (H, W, 3)."""
+Source: TypeAlias = str | ImageSource | UnreadableImage
+"""What can be predicted: a path, an encoded image, a PIL image, or uint8 pixels (H, W) or (H, W, 3).
+
+What a scan of a folder found unreadable passes through, to have its row too.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +43,8 @@ def prepare(source: Source, index: int, spec: Preprocessing) -> Prepared:
         index: its position among the sources; names what has no name of its own ("image 3").
         spec: the model's preprocessing.
     """
+    if isinstance(source, UnreadableImage):
+        return Prepared(source.file, error=source.reason)
     name = source_name(source, index)
     image = Path(source) if isinstance(source, str) else source
     try:
@@ -51,6 +56,8 @@ def prepare(source: Source, index: int, spec: Preprocessing) -> Prepared:
 
 def source_name(source: Source, index: int) -> str:
     """Return what a person calls the source: its path as it can be printed, or its position."""
+    if isinstance(source, UnreadableImage):
+        return source.file
     if isinstance(source, str | Path):
         return display_name(source)
     path = getattr(source, "filename", "")  # PIL keeps the path of an image that it opened from one.
@@ -64,7 +71,7 @@ def as_sources(given: Source | Iterable[Source]) -> Iterator[Source]:
     """
     if isinstance(given, np.ndarray):
         yield from given if given.ndim == 4 else [given]
-    elif isinstance(given, str | Path | bytes | Image.Image):
+    elif isinstance(given, str | Path | bytes | Image.Image | UnreadableImage):
         yield given
     else:
         yield from given

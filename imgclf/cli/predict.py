@@ -1,0 +1,196 @@
+"""``imgclf predict``: what the model says of images, to the terminal, a pipe or a file."""
+
+import signal
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from imgclf.cli import render
+from imgclf.cli.options import (
+    HARDWARE,
+    INPUT,
+    OUTPUT,
+    DeviceOption,
+    JsonOption,
+    QuietOption,
+    RunOption,
+    VerboseOption,
+)
+from imgclf.cli.prediction_sinks import opened_sink
+
+if TYPE_CHECKING:
+    from imgclf.inference.batch_job import Summary
+    from imgclf.inference.batch_size import BatchSize
+    from imgclf.inference.files import Found
+
+
+def predict(
+    images: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="IMAGES...",
+            help="Files, folders, patterns such as 'photos/*.jpg', or - for a list on stdin.",
+        ),
+    ],
+    run: RunOption = None,
+    model_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A model file instead of a run: .safetensors, or an exported .onnx (then without torch).",
+            rich_help_panel=INPUT,
+        ),
+    ] = None,
+    top_k: Annotated[
+        int, typer.Option(min=1, help="How many of the best classes to list.", rich_help_panel=OUTPUT)
+    ] = 5,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Confidence below which the answer is 'unknown'; by default the model file's own, 0 is never.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="Write every class's probability.", rich_help_panel=OUTPUT)
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write to this file; its ending chooses: .csv, .jsonl or .parquet.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on after what the output already has.", rich_help_panel=OUTPUT),
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Start the output anew.", rich_help_panel=OUTPUT)
+    ] = False,
+    batch_size: Annotated[
+        str,
+        typer.Option(
+            metavar="N|auto",
+            help="Images computed at once; auto measures on the first ones.",
+            rich_help_panel=HARDWARE,
+        ),
+    ] = "auto",
+    device: DeviceOption = "auto",
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Say what is in images: a table on a terminal, JSON lines in a pipe or with --json, a file with --output.
+
+    Exit code 3 means that some images could not be read; each has a row with its error and no prediction.
+
+    Example: imgclf predict photos --output predictions.csv
+    """
+    from imgclf.inference import Predictor
+    from imgclf.inference.batch_job import Summary, hand_on
+    from imgclf.inference.outputs import Layout
+
+    _check_output(output, resume, overwrite)
+    sources, total = _sources(images)
+    file = _model_file(run, model_file)
+    predictor = Predictor.open(file, device=device, batch_size=_batch_size(batch_size))
+    layout = Layout(predictor.class_names, top_k, probabilities, predictor.fingerprint() if output else "")
+    summary = Summary()
+    with _stoppable(summary, output), opened_sink(output, layout, resume, json) as sink:
+        fresh = sink.fresh(sources, summary)
+        answers = predictor.predict_stream(fresh, top_k=top_k, threshold=threshold)
+        with closing(answers), render.progress() as progress:
+            hand_on(answers, sink.write, summary, total, progress)
+    _conclude(summary, output)
+    if summary.unreadable or summary.unreadable_before:
+        raise typer.Exit(3)
+
+
+def _check_output(output: Path | None, resume: bool, overwrite: bool) -> None:
+    from imgclf.errors import UsageError
+    from imgclf.inference.outputs import check_output
+
+    if output is not None:
+        check_output(output, resume=resume, overwrite=overwrite)
+    elif resume or overwrite:
+        raise UsageError("--resume and --overwrite are about a file: name it with --output FILE.")
+
+
+def _sources(images: list[str]) -> "tuple[Iterable[Found], int | None]":
+    """Return the images and how many they are; a list on stdin is read as it comes, so its length is unknown."""
+    from imgclf.errors import DataError, UsageError
+    from imgclf.inference.files import find_images, listed_images
+
+    if images == ["-"]:
+        return listed_images(sys.stdin.buffer), None  # type: ignore[arg-type]  # a real stdin's buffer has read1
+    if "-" in images:
+        raise UsageError("'-' reads the list of images from stdin: give no other images beside it.")
+    found = list(find_images(images))
+    if not found:
+        raise DataError(f"There are no image files in: {', '.join(images)}.")
+    return found, len(found)
+
+
+def _model_file(run: str | None, model_file: Path | None) -> str | Path:
+    from imgclf.errors import UsageError
+    from imgclf.runs import latest_run
+
+    if run is not None and model_file is not None:
+        raise UsageError("--run and --model-file both name a model: give one of them.")
+    if run is None and model_file is None:
+        newest = latest_run()
+        render.message(f"Model: the newest finished run, {newest.path}")
+        return newest.path
+    return run or model_file or ""
+
+
+def _batch_size(given: str) -> "BatchSize":
+    from imgclf.errors import UsageError
+
+    if given == "auto":
+        return "auto"
+    if not given.isdecimal() or int(given) < 1:
+        raise UsageError(f"The batch size is '{given}', but it must be auto or a number from 1.")
+    return int(given)
+
+
+@contextmanager
+def _stoppable(summary: "Summary", output: Path | None) -> Iterator[None]:
+    """Turn an interrupt, and SIGTERM as well, into an end that says what is kept and how to go on."""
+    from imgclf.errors import StoppedError
+
+    def stop(number: int, _: object) -> None:
+        raise KeyboardInterrupt(number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        kept = f" They are in {output}; go on with --resume." if output else ""
+        number = interrupt.args[0] if interrupt.args else signal.SIGINT
+        raise StoppedError(f"Stopped after {summary.images:,} images.{kept}", number) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _conclude(summary: "Summary", output: Path | None) -> None:
+    common = ", ".join(f"{count:,} {label}" for label, count in summary.labels.most_common(5))
+    more = f" and {len(summary.labels) - 5} more classes" if len(summary.labels) > 5 else ""
+    answers = f": {common}{more}" if common else ""
+    render.message(
+        f"{summary.images:,} images in {summary.seconds:.1f} s ({summary.rate:.0f} img/s){answers}"
+    )
+    if summary.skipped:
+        render.message(f"{summary.skipped:,} were in the output already.")
+    if unreadable := summary.unreadable + summary.unreadable_before:
+        render.warning(f"{unreadable:,} could not be read; their rows say why (exit code 3).")
+    if output is not None:
+        render.files([output])
