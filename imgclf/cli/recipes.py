@@ -36,9 +36,9 @@ def recipes(
         return
     found = list_recipes()
     if json:
-        render.json_data([{**_row(recipe), "source": recipe.source} for recipe in found])
+        render.json_data([{**_row(each), "summary": each.summary, "source": each.source} for each in found])
         return
-    columns = ("name", "data", "model", "accuracy", "time", "summary")
+    columns = ("name", "data", "model", "accuracy", "time")
     render.table(columns, [[_row(recipe)[column] for column in columns] for recipe in found])
     render.next_command("imgclf train --recipe NAME")
 
@@ -50,5 +50,4 @@ def _row(recipe: "Recipe") -> dict[str, str]:
         "model": recipe.config.model.name,
         "accuracy": recipe.expected_accuracy,
         "time": recipe.time,
-        "summary": recipe.summary,
     }

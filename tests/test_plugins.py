@@ -1,0 +1,125 @@
+"""Plugins: found by their entry points, refused with the reason, and installed with pip like anybody's."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from imgclf.errors import PluginError
+from imgclf.plugins import DATASETS, load_plugin, plugin_entry_points, plugin_package
+
+ROOT = Path(__file__).parents[1]
+
+
+def declare(folder: Path, package: str, entry_points: str) -> None:
+    """Put an installed package's metadata, and nothing else, into a folder on the path."""
+    metadata = folder / f"{package}-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n", encoding="utf-8"
+    )
+    (metadata / "entry_points.txt").write_text(entry_points, encoding="utf-8")
+
+
+def test_built_in_datasets_are_plugins() -> None:
+    """Ours come by the same road as theirs."""
+    assert plugin_package(DATASETS, "digits").startswith("imgclf ")
+    assert load_plugin(DATASETS, "digits").info.name == "digits"
+
+
+def test_unknown_name_suggests_the_nearest() -> None:
+    """The message names what was meant and what there is."""
+    known = ", ".join(plugin_entry_points(DATASETS))
+    sentence = f"Unknown name 'digit' in 'imgclf.datasets'. Did you mean 'digits'? Known: {known}."
+    with pytest.raises(PluginError, match=f"^{re.escape(sentence)}$"):
+        load_plugin(DATASETS, "digit")
+
+
+def test_name_declared_twice_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither package silently wins."""
+    for package in ("apples", "pears"):
+        declare(tmp_path, package, "[imgclf.datasets]\nfruit = fruits:Fruit\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    sentence = (
+        "The name 'fruit' in 'imgclf.datasets' is declared by 2 installed packages: apples 1.0, pears 1.0. "
+        "Uninstall all but one of them."
+    )
+    with pytest.raises(PluginError, match=f"^{re.escape(sentence)}$"):
+        plugin_entry_points(DATASETS)
+
+
+def test_plugin_that_fails_to_import_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message names plugin, package and the reason."""
+    declare(tmp_path, "apples", "[imgclf.datasets]\nfruit = no_such_module:Fruit\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    sentence = (
+        "The plugin 'fruit' of package apples 1.0 failed to load: ModuleNotFoundError: "
+        "No module named 'no_such_module'. Update or uninstall that package."
+    )
+    with pytest.raises(PluginError, match=f"^{re.escape(sentence)}$"):
+        load_plugin(DATASETS, "fruit")
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packages that the how-to pages show, installed with pip into a folder of their own."""
+    target = tmp_path_factory.mktemp("site")
+    for page in ("own-dataset", "own-model"):
+        source = tmp_path_factory.mktemp(page)
+        text = (ROOT / "docs" / "howto" / f"{page}.md").read_text(encoding="utf-8")
+        for name, content in re.findall(
+            r"`(\w+\.\w+)`[^\n]*(?:\n[^\n]+)?:\n\n```\w+\n(.*?)```", text, re.DOTALL
+        ):
+            (source / name).write_text(content, encoding="utf-8")
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--no-index",
+            "--no-build-isolation",
+        ]
+        subprocess.run([*pip, "--target", str(target), str(source)], check=True, timeout=120)
+    return target
+
+
+def run_with(installed: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run `imgclf` in a process that sees the installed packages."""
+    return subprocess.run(
+        [sys.executable, "-m", "imgclf", *arguments],
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def test_documented_plugins_train(installed: Path, tmp_path: Path) -> None:
+    """The how-to's dataset and model, installed with pip, train together."""
+    arguments = (
+        "--data",
+        "stripes",
+        "--model",
+        "tiny_net",
+        "--epochs",
+        "1",
+        "--device",
+        "cpu",
+        "--precision",
+        "fp32",
+    )
+    ended = run_with(installed, "train", *arguments, "--out", str(tmp_path))
+    assert ended.returncode == 0, ended.stderr
+    assert [path.name.endswith("tiny_net-stripes") for path in tmp_path.iterdir()] == [True]
+
+
+def test_documented_plugins_are_listed(installed: Path) -> None:
+    """`imgclf doctor` names the plugins with their packages."""
+    ended = run_with(installed, "doctor")
+    assert "stripes (stripes-plugin 1.0)" in ended.stdout
+    assert "tiny_net (tiny-plugin 1.0)" in ended.stdout
