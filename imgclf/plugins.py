@@ -26,7 +26,7 @@ def plugin_entry_points(group: str) -> dict[str, EntryPoint]:
     counts = Counter(point.name for point in found)
     for name, count in counts.items():
         if count > 1:
-            packages = sorted(_package(point) for point in found if point.name == name)
+            packages = sorted(package_of(point) for point in found if point.name == name)
             raise PluginError(
                 f"The name '{name}' in '{group}' is declared by {count} installed packages: {', '.join(packages)}. "
                 f"Uninstall all but one of them."
@@ -42,26 +42,38 @@ def load_plugin(group: str, name: str) -> Any:
     """
     points = plugin_entry_points(group)
     if name not in points:
-        raise PluginError(f"Unknown name '{name}' in '{group}'.{suggest(name, points)} Known: {', '.join(points)}.")
+        raise PluginError(
+            f"Unknown name '{name}' in '{group}'.{suggest(name, points)} Known: {', '.join(points)}."
+        )
+    return load_point(points[name])
+
+
+def load_point(point: EntryPoint) -> Any:
+    """Import and return what an entry point names.
+
+    Raises:
+        PluginError: the plugin fails while it is imported.
+    """
     try:
-        return points[name].load()
+        return point.load()
     except Exception as error:  # A plugin is foreign code: whatever it raises, the user needs its name.
         raise PluginError(
-            f"The plugin '{name}' of package {_package(points[name])} failed to load: "
+            f"The plugin '{point.name}' of package {package_of(point)} failed to load: "
             f"{type(error).__name__}: {error}. Update or uninstall that package."
         ) from error
 
 
 def plugin_package(group: str, name: str) -> str:
     """Return "package version" of the distribution that declares ``name`` in ``group``."""
-    return _package(plugin_entry_points(group)[name])
+    return package_of(plugin_entry_points(group)[name])
 
 
 def _without_repeats(points: Iterable[EntryPoint]) -> list[EntryPoint]:
     """Drop exact repeats: an editable install beside a built one lists the same package twice."""
-    unique = {(point.name, point.value, _package(point)): point for point in points}
+    unique = {(point.name, point.value, package_of(point)): point for point in points}
     return list(unique.values())
 
 
-def _package(point: EntryPoint) -> str:
+def package_of(point: EntryPoint) -> str:
+    """Return "package version" of the distribution that declares an entry point."""
     return f"{point.dist.name} {point.dist.version}" if point.dist else "an unknown package"

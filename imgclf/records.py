@@ -37,12 +37,16 @@ class Preprocessing:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists and numbers for JSON or TOML."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        return {
+            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Preprocessing":
         """Rebuild from :meth:`to_dict`."""
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        return cls(
+            **{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        )
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,7 @@ class DatasetInfo:
         name: the name that ``--data`` takes.
         summary: one sentence without a full stop.
         class_names: in index order; empty where only the data itself can tell.
+        class_count: number of classes where it is known without their names; 0 otherwise.
         splits: number of images per split; empty where only the data itself can tell.
         image_size: (height, width) in pixels where all images share it, else None.
         channels: 1 for grey, 3 for colour.
@@ -119,6 +124,7 @@ class DatasetInfo:
     source: str = "not stated"
     download_bytes: int = 0
     manual: str = ""
+    class_count: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,18 @@
 """Open what ``--data`` names: a registered dataset, a folder, a manifest or ``hf:OWNER/NAME``."""
 
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 from imgclf.data.examples import Dataset
-from imgclf.data.folder import open_folder
+from imgclf.data.huggingface import open_hub
 from imgclf.data.location import data_root
 from imgclf.data.names import display_name
+from imgclf.data.paths import open_path
 from imgclf.data.plugin import DatasetPlugin, DatasetReader, OnProgress, as_examples
 from imgclf.errors import DataError, ImgclfError, PluginError, suggest
-from imgclf.plugins import DATASETS, load_plugin, plugin_entry_points, plugin_package
+from imgclf.plugins import DATASETS, load_point, package_of, plugin_entry_points
 from imgclf.records import DatasetInfo
 
 
@@ -33,25 +35,22 @@ def open_dataset(
         PluginError: the plugin of that name is broken.
     """
     root = data_root(data_dir)
+    if spec.startswith("hf:"):
+        return open_hub(spec.removeprefix("hf:"), root, download=download, progress=progress)
     names = plugin_entry_points(DATASETS)
     name, colon, place = spec.partition(":")
     if spec in names:
-        return _open_plugin(spec, root, download, progress)
+        return _open_plugin(names[spec], root, download, progress)
     path = Path(spec).expanduser()
     if path.exists():
         return open_path(path)
     if colon and name in names:
-        return _open_plugin(name, Path(place).expanduser(), download, progress)
+        return _open_plugin(names[name], Path(place).expanduser(), download, progress)
     raise DataError(
         f"Unknown dataset '{display_name(spec)}': there is neither a registered dataset nor a folder or file of that "
         f"name.{suggest(spec, names)} Registered: {', '.join(names)}. To use your own images, give a folder with one "
         f"folder per class."
     )
-
-
-def open_path(path: Path) -> Dataset:
-    """Open a folder or a manifest file of the user's own."""
-    return open_folder(path)
 
 
 @dataclass(frozen=True)
@@ -74,45 +73,49 @@ class DatasetListing:
 def list_datasets(data_dir: Path | None = None) -> list[DatasetListing]:
     """Return every registered dataset by name; a broken plugin is listed with its error."""
     root = data_root(data_dir)
-    return [_listing(name, root) for name in plugin_entry_points(DATASETS)]
+    return [_listing(point, root) for point in plugin_entry_points(DATASETS).values()]
 
 
-def _listing(name: str, root: Path) -> DatasetListing:
-    package = plugin_package(DATASETS, name)
+def _listing(point: EntryPoint, root: Path) -> DatasetListing:
     try:
-        plugin = _plugin(name)
-        return DatasetListing(info=plugin.info, on_disk=plugin.is_on_disk(root), package=package)
+        plugin = _plugin(point)
+        return DatasetListing(plugin.info, plugin.is_on_disk(root), package_of(point))
     except Exception as error:  # A plugin is foreign code; one that fails must not hide the others.
         text = str(error) if isinstance(error, ImgclfError) else f"{type(error).__name__}: {error}"
-        info = DatasetInfo(name=name, summary="The plugin is broken")
-        return DatasetListing(info=info, on_disk=False, package=package, error=text)
+        info = DatasetInfo(name=point.name, summary="The plugin is broken")
+        return DatasetListing(info, on_disk=False, package=package_of(point), error=text)
 
 
-def _plugin(name: str) -> DatasetPlugin | DatasetReader:
-    """Return the plugin of that name, an instance where the entry point names a class."""
-    loaded: Any = load_plugin(DATASETS, name)
+def _plugin(point: EntryPoint) -> DatasetPlugin | DatasetReader:
+    """Return the plugin that an entry point names, an instance where it names a class."""
+    loaded: Any = load_point(point)
     try:
         plugin = loaded() if isinstance(loaded, type) else loaded
     except Exception as error:
         raise PluginError(
-            f"The dataset plugin '{name}' of package {plugin_package(DATASETS, name)} could not be created: "
+            f"The dataset plugin '{point.name}' of package {package_of(point)} could not be created: "
             f"{type(error).__name__}: {error}. A plugin class takes no arguments."
         ) from error
-    if isinstance(plugin, DatasetPlugin | DatasetReader) and isinstance(plugin.info, DatasetInfo):
-        return plugin
-    raise PluginError(
-        f"The dataset plugin '{name}' of package {plugin_package(DATASETS, name)} is no dataset: it needs `info` "
-        f"(a DatasetInfo), `is_on_disk(root)`, `download(root, progress)` and `load(root, split)`."
-    )
+    if not isinstance(plugin, DatasetPlugin | DatasetReader) or not isinstance(plugin.info, DatasetInfo):
+        raise PluginError(
+            f"The dataset plugin '{point.name}' of package {package_of(point)} is no dataset: it needs `info` "
+            f"(a DatasetInfo), `is_on_disk(root)`, `download(root, progress)` and `load(root, split)`."
+        )
+    if plugin.info.name != point.name:
+        raise PluginError(
+            f"The dataset plugin '{point.name}' of package {package_of(point)} calls itself '{plugin.info.name}'. Its "
+            f"entry point and its info must agree on the name."
+        )
+    return plugin
 
 
-def _open_plugin(name: str, root: Path, download: bool, progress: OnProgress) -> Dataset:
-    plugin = _plugin(name)
+def _open_plugin(point: EntryPoint, root: Path, download: bool, progress: OnProgress) -> Dataset:
+    plugin = _plugin(point)
     if isinstance(plugin, DatasetReader):
         return plugin.open(root, download=download, progress=progress)
     if not plugin.is_on_disk(root):
         _fetch(plugin, root, download, progress)
-    splits = {split: as_examples(plugin.load(root, split), name, split) for split in plugin.info.splits}
+    splits = {split: as_examples(plugin.load(root, split), point.name, split) for split in plugin.info.splits}
     return Dataset(info=plugin.info, class_names=plugin.info.class_names, splits=splits)
 
 

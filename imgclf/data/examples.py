@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, overload
 
 import numpy as np
 from PIL import Image
@@ -47,10 +47,41 @@ class Examples:
     def select(self, indices: np.ndarray | Sequence[int]) -> "Examples":
         """Return the examples at these indices, in this order."""
         chosen = np.asarray(indices, dtype=np.int64)
-        images = self.images[chosen] if isinstance(self.images, np.ndarray) else [self.images[i] for i in chosen]
+        images: Sequence[ImageSource] | np.ndarray
+        if isinstance(self.images, np.ndarray):
+            images = self.images[chosen]
+        elif isinstance(self.images, list | tuple):
+            images = [self.images[i] for i in chosen]
+        else:  # Lazy: what lies on a disk is not fetched by choosing it.
+            images = Chosen(self.images, chosen)
         files = [self.files[i] for i in chosen]
         groups = [self.groups[i] for i in chosen] if self.groups else ()
         return Examples(images=images, labels=self.labels[chosen], files=files, groups=groups)
+
+
+class Chosen(Sequence[ImageSource]):
+    """Some images of a lazy sequence, still lazy.
+
+    Args:
+        images: the sequence.
+        indices: int64 (N,), which of them, in order.
+    """
+
+    def __init__(self, images: Sequence[ImageSource], indices: np.ndarray) -> None:
+        self._images, self._indices = images, indices
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    @overload
+    def __getitem__(self, index: int) -> ImageSource: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Chosen": ...
+    def __getitem__(self, index: int | slice) -> "ImageSource | Chosen":
+        """Return one image, or a part that is as lazy."""
+        if isinstance(index, slice):
+            return Chosen(self._images, self._indices[index])
+        return self._images[int(self._indices[index])]
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from imgclf.data.classes import SPLIT_WORDS, learnable_classes, missing_class_warnings, quoted
 from imgclf.data.examples import Dataset, Examples
 from imgclf.data.leaks import same_file_warning
 from imgclf.data.names import IMAGE_EXTENSIONS, display_name, extension, is_hidden
@@ -21,17 +22,7 @@ from imgclf.data.scan import Scan, scan_images
 from imgclf.errors import DataError
 from imgclf.records import DatasetInfo, UnreadableImage
 
-SPLIT_FOLDERS = {
-    "train": "train",
-    "training": "train",
-    "seg_train": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-    "seg_test": "test",
-}
+_SPLIT_FOLDERS = {**SPLIT_WORDS, "seg_train": "train", "seg_test": "test"}
 
 _LAYOUT = "Expected FOLDER/CLASS/image.jpg, or FOLDER/train/CLASS/image.jpg with val and test beside train."
 
@@ -50,10 +41,10 @@ def open_folder(folder: Path, info: DatasetInfo | None = None) -> Dataset:
     splits = _split_folders(folder)
     scans = {split: _scan_classes(path) for split, path in splits.items()}
     counts = {split: {name: len(scan.images) for name, scan in scans[split].items()} for split in splits}
-    class_names = _class_names(folder, counts)
+    class_names = learnable_classes(display_name(folder), counts, hint=_LAYOUT)
     examples = {split: _examples(folder, scans[split], class_names) for split in splits}
     warnings = [
-        *_missing_class_warnings(counts, class_names),
+        *missing_class_warnings(counts, class_names),
         *_empty_class_warnings(counts, class_names),
         *_loose_image_warnings(splits),
         *same_file_warning(examples),
@@ -61,8 +52,10 @@ def open_folder(folder: Path, info: DatasetInfo | None = None) -> Dataset:
     unreadable = _relative(folder, (scan for split in scans.values() for scan in split.values()))
     return Dataset(
         info=info
-        or DatasetInfo(name=folder.resolve().name or "folder", summary=f"Folder {display_name(folder)}"),
-        class_names=class_names,
+        or DatasetInfo(
+            name=display_name(folder.resolve().name) or "folder", summary=f"Folder {display_name(folder)}"
+        ),
+        class_names=tuple(display_name(name) for name in class_names),
         splits=examples,
         unreadable=unreadable,
         warnings=tuple(warnings),
@@ -73,7 +66,7 @@ def _split_folders(folder: Path) -> dict[str, Path]:
     """Return split name -> folder, in the order train, val, test."""
     found: dict[str, Path] = {}
     for name in _subfolders(folder):
-        split = SPLIT_FOLDERS.get(name.lower())
+        split = _SPLIT_FOLDERS.get(name.lower())
         if split in found:
             raise DataError(
                 f"{display_name(folder)} has two folders for the split '{split}': {found[split].name} and {name}. "
@@ -88,7 +81,7 @@ def _split_folders(folder: Path) -> dict[str, Path]:
             f"{display_name(folder)} has {' and '.join(sorted(found))} but no train folder. {_LAYOUT}"
         )
     only = _subfolders(folder)
-    if len(only) == 1 and any(name.lower() in SPLIT_FOLDERS for name in _subfolders(folder / only[0])):
+    if len(only) == 1 and any(name.lower() in _SPLIT_FOLDERS for name in _subfolders(folder / only[0])):
         return _split_folders(folder / only[0])
     return {"train": folder}
 
@@ -117,26 +110,6 @@ def _scan_classes(folder: Path) -> dict[str, Scan]:
     return {name: scan_images(str(folder / name)) for name in _subfolders(folder)}
 
 
-def _class_names(folder: Path, counts: Mapping[str, Mapping[str, int]]) -> tuple[str, ...]:
-    """Return the classes that have images in `train`, sorted; refuse what no model could learn."""
-    names = sorted(name for name, count in counts["train"].items() if count)
-    for split in counts:
-        unknown = sorted(name for name, count in counts[split].items() if count and name not in names)
-        if unknown and names:
-            raise DataError(
-                f"{display_name(folder)}: the {split} split has the class {_quoted(unknown)}, which train lacks, so no "
-                f"model could learn it. Train has: {_quoted(names)}. Add images of it to train, or remove it from {split}."
-            )
-    if not names:
-        raise DataError(f"{display_name(folder)} holds no images in class folders. {_LAYOUT}")
-    if len(names) == 1:
-        raise DataError(
-            f"{display_name(folder)} has images of one class only, {_quoted(names)}; a classifier needs at least two. "
-            f"{_LAYOUT}"
-        )
-    return tuple(names)
-
-
 def _examples(folder: Path, scans: Mapping[str, Scan], class_names: tuple[str, ...]) -> Examples:
     paths = [path for name in class_names if name in scans for path in scans[name].images]
     sizes = [len(scans[name].images) if name in scans else 0 for name in class_names]
@@ -148,19 +121,9 @@ def _examples(folder: Path, scans: Mapping[str, Scan], class_names: tuple[str, .
     )
 
 
-def _missing_class_warnings(
-    counts: Mapping[str, Mapping[str, int]], class_names: tuple[str, ...]
-) -> list[str]:
-    """Return a sentence per split that lacks a class; its measures say nothing of that class."""
-    missing = {split: [name for name in class_names if not counts[split].get(name)] for split in counts}
-    return [
-        f"The {split} split has no image of {_quoted(names)}." for split, names in missing.items() if names
-    ]
-
-
 def _empty_class_warnings(counts: Mapping[str, Mapping[str, int]], class_names: tuple[str, ...]) -> list[str]:
     empty = sorted({name for split in counts.values() for name in split} - set(class_names))
-    return [f"Class folders without any image are left out: {_quoted(empty)}."] if empty else []
+    return [f"Class folders without any image are left out: {quoted(empty)}."] if empty else []
 
 
 def _loose_image_warnings(splits: Mapping[str, Path]) -> list[str]:
@@ -184,10 +147,3 @@ def _relative(folder: Path, scans: Iterable[Scan]) -> tuple[UnreadableImage, ...
         for scan in scans
         for entry in scan.unreadable
     )
-
-
-def _quoted(names: Iterable[str], most: int = 10) -> str:
-    """Return "'a', 'b' and 3 more"."""
-    shown = [f"'{display_name(name)}'" for name in names]
-    more = f" and {len(shown) - most} more" if len(shown) > most else ""
-    return ", ".join(shown[:most]) + more

@@ -3,94 +3,22 @@
 import os
 from pathlib import Path, PurePath
 
-# Those of the second line we do not read, but the reader says what is wrong with each: nothing is lost silently.
-IMAGE_EXTENSIONS = frozenset(
-    [
-        "jpg",
-        "jpeg",
-        "jpe",
-        "jfif",
-        "png",
-        "apng",
-        "webp",
-        "bmp",
-        "dib",
-        "tif",
-        "tiff",
-        "gif",
-        "avif",
-        "heic",
-        "heif",
-        "svg",
-        "psd",
-        "ico",
-        "jp2",
-        "eps",
-        "ppm",
-        "pgm",
-        "tga",
-    ]
+from imgclf.data.signatures import image_format
+
+# Those after gif are not read, but the reader says what is wrong with each: nothing is lost silently.
+_IMAGES = (
+    "jpg jpeg jpe jfif png apng webp bmp dib tif tiff gif avif heic heif svg psd ico jp2 eps ppm pgm tga"
 )
+IMAGE_EXTENSIONS = frozenset(_IMAGES.split())
 
 # Met beside images so often that they are not worth opening to see whether they are images after all.
-OTHER_EXTENSIONS = frozenset(
-    [
-        "txt",
-        "md",
-        "csv",
-        "tsv",
-        "json",
-        "jsonl",
-        "xml",
-        "yaml",
-        "yml",
-        "toml",
-        "html",
-        "htm",
-        "pdf",
-        "doc",
-        "docx",
-        "xls",
-        "xlsx",
-        "zip",
-        "tar",
-        "gz",
-        "tgz",
-        "bz2",
-        "xz",
-        "7z",
-        "rar",
-        "parquet",
-        "npy",
-        "npz",
-        "pkl",
-        "pt",
-        "pth",
-        "mat",
-        "h5",
-        "hdf5",
-        "safetensors",
-        "onnx",
-        "py",
-        "ipynb",
-        "sh",
-        "log",
-        "db",
-        "ini",
-        "lnk",
-        "url",
-        "mp4",
-        "avi",
-        "mov",
-        "mkv",
-        "mp3",
-        "wav",
-    ]
+_OTHER = (
+    "txt md csv tsv json jsonl xml yaml yml toml html htm pdf doc docx xls xlsx zip tar gz tgz bz2 xz 7z rar "
+    "parquet npy npz pkl pt pth mat h5 hdf5 safetensors onnx py ipynb sh log db ini lnk url mp4 avi mov mkv mp3 wav"
 )
+OTHER_EXTENSIONS = frozenset(_OTHER.split())
 
 SYSTEM_NAMES = frozenset(["thumbs.db", "desktop.ini", "__macosx", "$recycle.bin", "@eadir", "lost+found"])
-
-_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM", b"II*\x00", b"MM\x00*")
 
 
 def is_hidden(name: str) -> bool:
@@ -111,7 +39,7 @@ def looks_like_image(path: str) -> bool:
             head = file.read(16)
     except OSError:
         return False
-    return head.startswith(_SIGNATURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+    return image_format(head) is not None
 
 
 def display_name(path: str | PurePath) -> str:

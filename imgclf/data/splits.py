@@ -4,6 +4,7 @@ The same data and seed give the same split on every machine and NumPy version: t
 output of PCG64, which NumPy promises never to change, and from nothing else.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -71,6 +72,17 @@ def make_splits(
     rest, val = examples.select(np.flatnonzero(~in_val)), examples.select(np.flatnonzero(in_val))
     warnings = _warnings(dataset.class_names, rest, val, source)
     return Splits(train, val, rest, warnings) if source == "test" else Splits(rest, val, test, warnings)
+
+
+def split_rows(splits: Splits, class_names: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Return (file, label, split) of every image, in order: what a run keeps of its splits."""
+    parts = {"train": splits.train, "val": splits.val, "test": splits.test}
+    return [
+        (file, class_names[label], split)
+        for split, examples in parts.items()
+        if examples is not None
+        for file, label in zip(examples.files, examples.labels, strict=True)
+    ]
 
 
 def _needed(dataset: Dataset, split: str) -> Examples:
