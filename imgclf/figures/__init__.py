@@ -1,7 +1,25 @@
 """Records and arrays to pictures: one function per figure, each returning the PNG that it wrote."""
 
+from imgclf.figures.class_bars import ClassBar, class_bars
+from imgclf.figures.confusion import confusion_figure
 from imgclf.figures.curves import training_curves
-from imgclf.figures.image_grid import image_grid
+from imgclf.figures.gallery import GalleryTile, image_gallery
+from imgclf.figures.ranking import RankingCurve, ranking_curves
+from imgclf.figures.rejection import coverage_risk_figure
+from imgclf.figures.reliability import reliability_diagram
 from imgclf.figures.style import picture, shorten
 
-__all__ = ["image_grid", "picture", "shorten", "training_curves"]
+__all__ = [
+    "ClassBar",
+    "GalleryTile",
+    "RankingCurve",
+    "class_bars",
+    "confusion_figure",
+    "coverage_risk_figure",
+    "image_gallery",
+    "picture",
+    "ranking_curves",
+    "reliability_diagram",
+    "shorten",
+    "training_curves",
+]
