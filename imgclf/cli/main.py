@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         code = _run(arguments)
         render.flush()
-    except BrokenPipeError:
+    except render.ReaderLeftError:
         render.close_pipe()
         code = 141  # 128 + SIGPIPE, as a shell reports it
     return code
@@ -62,7 +62,7 @@ def _run(arguments: list[str]) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
+    except render.ReaderLeftError:
         raise
     except (
         Exception

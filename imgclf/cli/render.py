@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+class ReaderLeftError(Exception):
+    """Whoever read stdout went away (``imgclf ... | head``); no ``OSError``, which Typer would catch."""
+
+
 @dataclass
 class _State:
     quiet: bool = False
@@ -101,8 +105,15 @@ def next_command(text: str) -> None:
 
 
 def data(text: str) -> None:
-    """Write a result to stdout as it is."""
-    print(text, file=sys.stdout, flush=sys.stdout.isatty())  # noqa: T201
+    """Write a result to stdout as it is.
+
+    Raises:
+        ReaderLeftError: nobody reads it any more.
+    """
+    try:
+        print(text, file=sys.stdout, flush=sys.stdout.isatty())  # noqa: T201
+    except BrokenPipeError:
+        raise ReaderLeftError from None
 
 
 def json_data(value: Any) -> None:
@@ -154,12 +165,15 @@ def progress() -> Iterator[Callable[[Progress], None]]:
 
 
 def flush() -> None:
-    """Push stdout out while an error can still be met.
+    """Push stdout out while it can still be told that nobody reads it.
 
     Raises:
-        BrokenPipeError: the reader went away.
+        ReaderLeftError: nobody reads it any more.
     """
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise ReaderLeftError from None
 
 
 def close_pipe() -> None:

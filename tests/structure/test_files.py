@@ -1,0 +1,42 @@
+"""Files stay short and are named after what they hold."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted(path for folder in ("imgclf", "tests", "docs") for path in (ROOT / folder).rglob("*.py"))
+FORBIDDEN = {
+    "utils",
+    "util",
+    "helpers",
+    "helper",
+    "manager",
+    "process",
+    "handle",
+    "handler",
+    "misc",
+    "common",
+}
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    """A longer file holds more than one idea."""
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in FILES
+    }
+    assert {name: length for name, length in lengths.items() if length > 400} == {}
+
+
+def test_no_file_is_named_after_nothing() -> None:
+    """`utils` says nothing about its content."""
+    named = [path for path in FILES if FORBIDDEN & set(path.stem.split("_"))]
+    assert named == []
+
+
+def test_every_module_says_what_it_is() -> None:
+    """A module begins with a sentence."""
+    silent = [path for path in FILES if path.is_relative_to(ROOT / "imgclf") and not _begins_with_text(path)]
+    assert silent == []
+
+
+def _begins_with_text(path: Path) -> bool:
+    return path.read_text(encoding="utf-8").startswith(('"""', 'r"""'))
