@@ -67,7 +67,7 @@ def create_classifier(  # noqa: PLR0913 - one argument for each thing that a con
             note = without_pretrained(pretrained, network, error)
     size = image_size or default_image_size(network.name, data_size, channels)
     built = plan.build(size)
-    check_image_size(built, network.name, size, channels)
+    plan.check(built, size)
     return plan.classifier(built, size, notes=(note,) if note else ())
 
 
@@ -129,6 +129,10 @@ class _Plan:
             args["drop_rate"] = dropout
         return build_network(self.network.name, 0 if hidden else self.num_classes, args, overlay)
 
+    def check(self, network: Any, size: tuple[int, int]) -> None:
+        """Raise a ModelError where the network does not take images of this size."""
+        check_image_size(network, self.network.name, self.stored_args(size), size, self.channels)
+
     def stored_args(self, size: tuple[int, int]) -> dict[str, Any]:
         """Return the keyword arguments that rebuild the network, as JSON values."""
         args = {**self.arch_args, "in_chans": self.channels}
@@ -157,7 +161,7 @@ def _from_pretrained(plan: _Plan, found: PretrainedWeights, image_size: tuple[in
     spec = input_spec_of_cfg(found.cfg, plan.channels)
     size = image_size or spec.image_size
     network = plan.build(size, found.overlay)
-    check_image_size(network, plan.network.name, size, plan.channels)
+    plan.check(network, size)
     return plan.classifier(network, size, input_spec=spec, pretrained_source=found.source)
 
 
@@ -170,7 +174,7 @@ def _from_file(plan: _Plan, file: WeightsFile, image_size: tuple[int, int] | Non
     size = image_size or spec.image_size
     network = plan.build(size)
     note = fit_weights(network, file, plan.network.name)
-    check_image_size(network, plan.network.name, size, plan.channels)
+    plan.check(network, size)
     source = f"file {file.path}"
     return plan.classifier(network, size, input_spec=spec, pretrained_source=source, notes=(note,))
 

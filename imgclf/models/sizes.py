@@ -1,6 +1,5 @@
 """Which image sizes a network takes, found by trying: a pass on the meta device costs no arithmetic."""
 
-import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,19 +14,23 @@ _STEPS = (8, 14, 16, 32)  # patch sizes and total strides: a size is rounded up 
 _SIDES = (32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 240, 256, 288, 320, 384, 448, 512)
 
 
-def check_image_size(network: Any, name: str, image_size: tuple[int, int], channels: int) -> None:
+def check_image_size(
+    network: Any, name: str, args: Mapping[str, Any], image_size: tuple[int, int], channels: int
+) -> None:
     """Make sure that a network takes images of this size.
 
     Args:
         network: the built model; its mode and weights stay as they are.
-        name: its timm name, for the message.
+        name: its timm name.
+        args: the keyword arguments that it was built with.
         image_size: (height, width) in pixels.
         channels: colour channels.
 
     Raises:
         ModelError: it does not; the message names a size that works.
     """
-    if _passes_on_meta(network, image_size, channels):
+    # A twin on the meta device: a blank pass through the network itself could leave meta tensors in its caches.
+    if _passes_on_meta(build_on_meta(name, 1, args), image_size, channels):
         return
     try:  # The meta device lacks some operations: only a real pass tells.
         _real_pass(network, image_size, channels)
@@ -79,17 +82,11 @@ def _candidates(name: str, wanted: tuple[int, int]) -> Iterator[tuple[int, int]]
 
 
 def _passes_on_meta(network: Any, image_size: tuple[int, int], channels: int) -> bool:
-    named = itertools.chain(network.named_parameters(), network.named_buffers())
-    shapes = {key: torch.empty_like(tensor, device="meta") for key, tensor in named}
-    images = torch.empty(1, channels, *image_size, device="meta")
-    was_training = network.training
     try:
         with torch.no_grad(), torch.device("meta"):
-            torch.func.functional_call(network.eval(), shapes, (images,))
+            network(torch.empty(1, channels, *image_size))
     except Exception:  # Whatever the network raises: this size is not taken.
         return False
-    finally:
-        network.train(was_training)
     return True
 
 
