@@ -1,0 +1,184 @@
+"""The run directory: the one thing that passes between commands.
+
+runs/2026-11-21-143000-resnet9-digits/
+model.safetensors   the best weights with everything needed to predict
+last.ckpt           full training state, to resume
+config.toml         the resolved config
+environment.json    versions, devices, dataset fingerprint
+splits.csv          file, label, split
+skipped.csv         file, reason (only when something was left out)
+history.csv         one row an epoch
+metrics.json        results, and status: running, stopped, failed or finished
+predictions.csv     written by evaluate
+figures/*.png  report.html  log.txt
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from imgclf.errors import RunError
+from imgclf.runs.atomic import write_text
+
+DEFAULT_PARENT = Path("runs")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run directory and the names of what is in it."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def model_file(self) -> Path:
+        """The best weights with their header."""
+        return self.path / "model.safetensors"
+
+    @property
+    def checkpoint(self) -> Path:
+        """Full training state."""
+        return self.path / "last.ckpt"
+
+    @property
+    def config(self) -> Path:
+        """The resolved config."""
+        return self.path / "config.toml"
+
+    @property
+    def history(self) -> Path:
+        """One row an epoch."""
+        return self.path / "history.csv"
+
+    @property
+    def metrics(self) -> Path:
+        """Results and status."""
+        return self.path / "metrics.json"
+
+    @property
+    def splits(self) -> Path:
+        """Which file was in which split."""
+        return self.path / "splits.csv"
+
+    @property
+    def figures(self) -> Path:
+        """The folder of pictures."""
+        return self.path / "figures"
+
+    def read_metrics(self) -> dict[str, Any]:
+        """Return ``metrics.json``, or an empty dictionary where there is none yet."""
+        try:
+            values: dict[str, Any] = json.loads(self.metrics.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return values
+
+    def update_metrics(self, values: Mapping[str, Any]) -> None:
+        """Lay values over ``metrics.json``."""
+        self.write_json("metrics.json", {**self.read_metrics(), **values})
+
+    def write_json(self, name: str, values: Mapping[str, Any]) -> Path:
+        """Write a JSON file into the run and return its path."""
+        path = self.path / name
+        write_text(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+        return path
+
+    def write_csv(self, name: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Path:
+        """Write a CSV file into the run and return its path."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)
+        path = self.path / name
+        write_text(path, text.getvalue())
+        return path
+
+    def read_history(self) -> list[dict[str, float]]:
+        """Return the rows of ``history.csv`` as numbers."""
+        if not self.history.exists():
+            return []
+        with self.history.open(newline="", encoding="utf-8") as file:
+            return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+
+def create_run(parent: Path, model: str, dataset: str) -> Run:
+    """Make a new, empty run directory named after the time, the model and the dataset.
+
+    Raises:
+        RunError: the parent cannot be written to.
+    """
+    stem = f"{datetime.now():%Y-%m-%d-%H%M%S}-{_plain(model)}-{_plain(dataset)}"
+    names = (stem if attempt == 1 else f"{stem}-{attempt}" for attempt in range(1, 100))
+    for name in names:
+        path = parent / name
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise RunError(
+                f"{parent}: a run cannot be written there ({error.strerror}). Choose another folder with --out."
+            ) from None
+        return Run(path)
+    raise RunError(
+        f"{parent}: a hundred runs were started in this very second. Wait a second and start again."
+    )
+
+
+def open_run(path: str | Path) -> Run:
+    """Open a run by its folder, by its name inside ``runs/``, or by its model file.
+
+    Raises:
+        RunError: there is no such run.
+    """
+    given = Path(path)
+    if given.is_file() and given.name == "model.safetensors":
+        return Run(given.parent)
+    for candidate in (given, DEFAULT_PARENT / given):
+        if (candidate / "config.toml").is_file() or (candidate / "model.safetensors").is_file():
+            return Run(candidate)
+    if given.is_dir():
+        raise RunError(f"{given}: a folder, but not a run (no config.toml and no model.safetensors in it).")
+    raise RunError(f"There is no run '{given}'.{_known_runs(DEFAULT_PARENT)}")
+
+
+def latest_run(parent: Path = DEFAULT_PARENT) -> Run:
+    """Return the newest finished run in ``parent``; names begin with the time, so the last name is the newest.
+
+    Raises:
+        RunError: there is none.
+    """
+    for run in reversed(list_runs(parent)):
+        if run.read_metrics().get("status") == "finished" and run.model_file.is_file():
+            return run
+    raise RunError(f"There is no finished run in '{parent}'. Train one with: imgclf train")
+
+
+def list_runs(parent: Path = DEFAULT_PARENT) -> list[Run]:
+    """Return the runs in a folder, oldest first."""
+    if not parent.is_dir():
+        return []
+    return [Run(path) for path in sorted(parent.iterdir()) if (path / "config.toml").is_file()]
+
+
+def _known_runs(parent: Path) -> str:
+    names = [run.name for run in list_runs(parent)][-3:]
+    return f" The newest in '{parent}': {', '.join(names)}." if names else " Train one with: imgclf train"
+
+
+def _plain(name: str) -> str:
+    """Keep letters, digits, dot and dash: a dataset may be a path or ``hf:OWNER/NAME``."""
+    last = name.rstrip("/\\").replace("\\", "/").rsplit("/", 1)[-1]
+    return (
+        "".join(character if character.isalnum() or character in ".-_" else "-" for character in last)
+        or "data"
+    )

@@ -1,0 +1,104 @@
+"""The model file: weights as safetensors with one JSON header that says everything else.
+
+Nothing in it is executed when it is read. The header lives in safetensors' own metadata under the key
+``imgclf`` and is readable without torch. Format: https://github.com/huggingface/safetensors#format
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from safetensors import SafetensorError, safe_open
+
+from imgclf.errors import RunError
+from imgclf.records import MODEL_FILE_FORMAT, ModelHeader
+from imgclf.runs.atomic import write_atomically
+
+if TYPE_CHECKING:
+    import torch
+
+_KEY = "imgclf"
+
+
+def save_model_file(path: Path, weights: Mapping[str, "torch.Tensor"], header: ModelHeader) -> None:
+    """Write weights and header atomically.
+
+    Args:
+        path: where to, usually ``<run>/model.safetensors``.
+        weights: the state dict of the classifier; tensors of any device.
+        header: what the file says of itself.
+
+    Raises:
+        RunError: it could not be written; what was there before is intact.
+    """
+    from safetensors.torch import save  # noqa: PLC0415 - brings torch, which reading a header does without
+
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    content = save(tensors, metadata={_KEY: json.dumps(header.to_dict())})
+    write_atomically(path, lambda file: file.write(content))
+
+
+def read_header(path: Path) -> ModelHeader:
+    """Read what a model file says of itself, without its weights and without torch.
+
+    Raises:
+        RunError: it is missing, broken, not ours, or from a newer version.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise RunError(f"{path}: not a readable model file ({error}).") from None
+    if _KEY not in metadata:
+        raise RunError(
+            f"{path}: a safetensors file without imgclf's header. To start training from it: "
+            f"imgclf train --weights {path}."
+        )
+    return _parse_header(path, metadata[_KEY])
+
+
+def read_weights(path: Path) -> dict[str, "torch.Tensor"]:
+    """Read the weights of a model file as CPU tensors.
+
+    Raises:
+        RunError: it is missing or broken.
+    """
+    from safetensors.torch import load_file  # noqa: PLC0415 - brings torch
+
+    try:
+        return dict(load_file(path))
+    except (OSError, SafetensorError) as error:
+        raise RunError(f"{path}: not a readable model file ({error}).") from None
+
+
+def update_header(path: Path, header: ModelHeader) -> None:
+    """Rewrite a model file with the same weights and another header (a fitted temperature, say)."""
+    save_model_file(path, read_weights(path), header)
+
+
+def fingerprint(path: Path) -> str:
+    """Return the first 16 hexadecimal digits of the file's SHA-256."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()[:16]
+
+
+def _parse_header(path: Path, text: str) -> ModelHeader:
+    try:
+        values: dict[str, Any] = json.loads(text)
+        version = int(values["format"])
+    except (ValueError, KeyError, TypeError):
+        raise RunError(f"{path}: its imgclf header is damaged; fetch or train the model again.") from None
+    if version > MODEL_FILE_FORMAT:
+        raise RunError(
+            f"{path}: written by a newer imgclf (file format {version}, this version reads up to "
+            f"{MODEL_FILE_FORMAT}). Update with: pip install --upgrade imgclf"
+        )
+    try:
+        return ModelHeader.from_dict(values)
+    except (KeyError, TypeError, AttributeError):
+        raise RunError(f"{path}: its imgclf header is damaged; fetch or train the model again.") from None
