@@ -1,28 +1,52 @@
 """What comes in: datasets, splits, reading image files, transforms, loaders."""
 
+from typing import TYPE_CHECKING, Any
+
 from imgclf.data.datasets import DatasetListing, list_datasets, open_dataset
+from imgclf.data.decoded_images import DecodedImages
 from imgclf.data.examples import Dataset, Examples, ImageSource
 from imgclf.data.plugin import DatasetPlugin, DatasetReader
-from imgclf.data.preprocess import normalize, normalize_on_device, preprocess
+from imgclf.data.preprocess import OriginalBox, normalize, normalize_on_device, original_box, preprocess
 from imgclf.data.reading import read_image
 from imgclf.data.saved_splits import read_split
 from imgclf.data.splits import Splits, make_splits, split_rows
 
+if TYPE_CHECKING:
+    from imgclf.data.loaders import Batch, Loader, eval_loader, train_loader
+
 __all__ = [
+    "Batch",
     "Dataset",
     "DatasetListing",
     "DatasetPlugin",
     "DatasetReader",
+    "DecodedImages",
     "Examples",
     "ImageSource",
+    "Loader",
+    "OriginalBox",
     "Splits",
+    "eval_loader",
     "list_datasets",
     "make_splits",
     "normalize",
     "normalize_on_device",
     "open_dataset",
+    "original_box",
     "preprocess",
     "read_image",
     "read_split",
     "split_rows",
+    "train_loader",
 ]
+
+# Imported on first use: the loaders bring torch, which reading and preprocessing (and ONNX serving) do without.
+_LAZY = ("Batch", "Loader", "eval_loader", "train_loader")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'imgclf.data' has no attribute '{name}'")
+    from importlib import import_module  # noqa: PLC0415  # only where it is wanted
+
+    return getattr(import_module("imgclf.data.loaders"), name)
