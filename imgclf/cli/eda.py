@@ -1,0 +1,162 @@
+"""``imgclf eda``: know the data before training."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from imgclf.cli import render
+from imgclf.cli.options import DATA, OUTPUT, DataDirOption, DataOption, JsonOption, QuietOption, VerboseOption
+
+if TYPE_CHECKING:
+    from imgclf.eda import EdaReport
+    from imgclf.recipes import Config
+
+_FAILED = 4
+
+
+def eda(
+    data: DataOption = None,
+    data_dir: DataDirOption = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Show this recipe's augmentation and evaluation crop.", rich_help_panel=DATA
+        ),
+    ] = None,
+    near: Annotated[
+        int,
+        typer.Option(
+            metavar="BITS",
+            min=0,
+            max=16,
+            help="Hashes that differ in up to this many of 64 bits may be near-duplicates.",
+            rich_help_panel=DATA,
+        ),
+    ] = 4,
+    fail_on: Annotated[
+        str,
+        typer.Option(
+            metavar="CHECKS",
+            help="Exit with 4 if one of these finds anything, such as unreadable,leaks,duplicates.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = "",
+    samples: Annotated[
+        int,
+        typer.Option(metavar="N", min=1, max=20, help="Images shown of each class.", rich_help_panel=OUTPUT),
+    ] = 8,
+    seed: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Draws the images shown.", rich_help_panel=OUTPUT)
+    ] = 0,
+    cache: Annotated[
+        bool,
+        typer.Option(help="Reuse what was measured on unchanged images.", rich_help_panel=OUTPUT),
+    ] = True,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder to write to; by default a new one in eda/.", rich_help_panel=OUTPUT
+        ),
+    ] = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Look at a dataset: balance, samples, sizes, duplicates, leaks and bad files.
+
+    Writes a page, a summary and a table of all files; the dataset is only read.
+
+    Example: imgclf eda --data photos --fail-on unreadable,leaks
+    """
+    from imgclf.eda import eda as look
+    from imgclf.eda import parse_fail_on
+
+    fatal = parse_fail_on(fail_on)
+    config = _config(recipe)
+    if data is None:
+        data = config.data.dataset if config else "digits"
+        render.message(f"No --data given: looking at {data}.")
+    with render.progress() as progress:
+        report = look(
+            data,
+            out=out,
+            data_dir=data_dir,
+            recipe=config,
+            samples=samples,
+            seed=seed,
+            max_distance=near,
+            use_cache=cache,
+            progress=progress,
+        )
+    if json:
+        render.json_data(report.to_dict())
+    else:
+        _show(report)
+    render.files(report.files)
+    failed = report.failed(fatal)
+    if failed:
+        found = ", ".join(f"{check.name} ({check.count:,})" for check in failed)
+        render.error(f"--fail-on: {found}. See {report.files[0]}.")
+        raise typer.Exit(_FAILED)
+    if not quiet:
+        render.next_command(f"imgclf train --data {data}")
+
+
+def _config(recipe: str | None) -> "Config | None":
+    if recipe is None:
+        return None
+    from imgclf.recipes import load_recipe
+
+    return load_recipe(recipe).config
+
+
+def _show(report: "EdaReport") -> None:
+    """Say what was found, the checks last: they are what a person came for."""
+    for warning in report.survey.dataset.warnings:
+        render.warning(warning)
+    per_split = report.counts.per_split
+    names = list(report.survey.dataset.class_names)
+    rows = [(name, *(counts[name] for counts in per_split.values())) for name in names[:_CLASSES_SHOWN]]
+    if len(names) > _CLASSES_SHOWN:
+        render.message(f"The first {_CLASSES_SHOWN} of {len(names):,} classes:")
+    render.table(("class", *per_split), rows)
+    for sentence in (report.counts.verdict, *report.counts.notes):
+        render.message(sentence)
+    if report.pixels:
+        render.message(_sizes(report))
+        for line in report.pixels.paste().splitlines():
+            render.message(f"  {line}")
+    if report.crop:
+        render.message(report.crop.verdict)
+    render.table(("check", "images", "first"), [_check_row(report, check.name) for check in report.checks])
+
+
+_CLASSES_SHOWN = 30
+
+
+def _sizes(report: "EdaReport") -> str:
+    pixels = report.pixels
+    if pixels is None:
+        return ""
+    size = f"{pixels.widths[1]} × {pixels.heights[1]}"
+    if pixels.one_size:
+        return f"All images are {size} pixels. Mean and standard deviation of the training pixels:"
+    return (
+        f"Sizes run from {pixels.widths[0]} × {pixels.heights[0]} to {pixels.widths[2]} × {pixels.heights[2]} pixels, "
+        f"median {size}. Mean and standard deviation of the training pixels:"
+    )
+
+
+def _check_row(report: "EdaReport", name: str) -> tuple[str, int, str]:
+    """Name, images concerned, and the worst of them."""
+    check = report.check(name)
+    if check.skipped:
+        return name, check.count, check.skipped
+    if check.not_images:
+        return name, check.count, f"{check.not_images[0].file} {check.not_images[0].reason}"
+    if not check.findings:
+        return name, 0, ""
+    first = check.findings[0]
+    files = " = ".join(report.survey.files[row] for row in first.rows[:2])
+    return name, check.count, f"{files}: {first.detail}"

@@ -1,0 +1,75 @@
+"""What training sees: a few images with the random variants that a recipe makes of them."""
+
+from pathlib import Path
+
+import numpy as np
+
+from imgclf.data import preprocess, read_image
+from imgclf.eda.samples import sample_rows
+from imgclf.eda.survey import Survey
+from imgclf.figures.eda_rows import image_rows
+from imgclf.recipes.config import AugmentConfig
+from imgclf.records import Preprocessing
+
+_IMAGES = 6
+_VARIANTS = 6
+
+
+def draw_augmented(
+    survey: Survey, augment: AugmentConfig, spec: Preprocessing, folder: Path, seed: int
+) -> dict[str, Path]:
+    """Draw six images as evaluation and as training sees them; mixup and CutMix come later, in the loop.
+
+    Args:
+        survey: where the images are from.
+        augment: the recipe's.
+        spec: the preprocessing; its mean and standard deviation are undone for showing.
+        folder: where ``augmented.png`` goes.
+        seed: of the choice of images and of the augmentation.
+
+    Returns:
+        ``{"augmented": path}``, or nothing where there are fewer than two images.
+    """
+    per_class = -(-_IMAGES // max(len(survey.dataset.class_names), 1))
+    rows = _spread([row for drawn in sample_rows(survey, per_class, seed).values() for row in drawn])
+    if len(rows) < 2:  # a training batch of one is dropped
+        return {}
+    variants = _variants(survey, rows, augment, spec, seed)
+    shown = {}
+    for place, row in enumerate(rows):
+        original = preprocess(read_image(survey.source(row)), spec)
+        name = survey.label(row)
+        shown[name if name not in shown else f"{name} ({place + 1})"] = [
+            original,
+            *(v[place] for v in variants),
+        ]
+    headings = ["evaluation", *(f"epoch {epoch + 1}" for epoch in range(_VARIANTS))]
+    return {"augmented": image_rows(shown, folder / "augmented.png", headings)}
+
+
+def _spread(rows: list[int]) -> list[int]:
+    """Pick six of the rows, evenly, so that as many classes as possible are among them."""
+    return (
+        [rows[int(place)] for place in np.linspace(0, len(rows) - 1, _IMAGES)]
+        if len(rows) > _IMAGES
+        else rows
+    )
+
+
+def _variants(
+    survey: Survey, rows: list[int], augment: AugmentConfig, spec: Preprocessing, seed: int
+) -> list[np.ndarray]:
+    """Return one uint8 (n, H, W, 3) per epoch, in the order of ``rows``, from the very loader that trains."""
+    from imgclf.data.loaders import train_loader  # noqa: PLC0415  # brings torch, which nothing else here needs
+
+    split = next(iter(survey.dataset.splits))
+    examples = survey.dataset.splits[split].select(survey.indices[rows])
+    loader = train_loader(examples, spec, augment, batch_size=len(rows), seed=seed, device="cpu", workers=0)
+    mean, std = np.array(spec.mean), np.array(spec.std)
+    epochs = []
+    for epoch in range(_VARIANTS):
+        (batch,) = loader.epoch(epoch)
+        pixels = batch.images.permute(0, 2, 3, 1).numpy() * std + mean
+        order = np.argsort(batch.indices.numpy())
+        epochs.append((pixels[order] * 255).round().clip(0, 255).astype(np.uint8))
+    return epochs

@@ -1,0 +1,104 @@
+"""What the evaluation crop would cut off, image by image."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from imgclf.data.preprocess import original_box
+from imgclf.eda.pixels import channel_statistics
+from imgclf.eda.survey import Survey
+from imgclf.recipes.config import Config
+from imgclf.records import Preprocessing
+
+_LARGE_SIDE = 64  # up to here `auto` trains at the images' own size
+
+
+@dataclass(frozen=True)
+class CropFacts:
+    """How much of each image the model will see.
+
+    Attributes:
+        spec: the preprocessing that was assumed.
+        kept: float (N,), the share of each image's area inside the crop; NaN where it cannot be read.
+        verdict: one sentence.
+        harmless: whether it needs no attention.
+    """
+
+    spec: Preprocessing
+    kept: np.ndarray
+    verdict: str
+    harmless: bool
+
+    @property
+    def median(self) -> float:
+        """The median share that is kept."""
+        return float(np.nanmedian(self.kept))
+
+    def most_cut(self, count: int) -> list[int]:
+        """Return the rows that lose most, worst first; images that lose the same come in the dataset's order."""
+        order = np.argsort(np.where(np.isnan(self.kept), 2, self.kept), kind="stable")
+        return [int(row) for row in order[:count] if self.kept[row] < 1]
+
+
+def crop_facts(survey: Survey, config: Config | None = None) -> CropFacts | None:
+    """Work out the crop for every image.
+
+    Args:
+        survey: what was measured.
+        config: a recipe's; what it leaves to `auto` is taken as 224 pixels (or the images' own size up to 64)
+            and timm's usual crop fraction of 0.875 (1 up to 64 pixels).
+
+    Returns:
+        None where no image is readable.
+    """
+    if not survey.readable.any():
+        return None
+    spec = _spec(survey, config or Config())
+    sizes, place = np.unique(survey.facts[["height", "width"]], return_inverse=True)
+    shares = np.array([_kept((int(size["height"]), int(size["width"])), spec) for size in sizes])
+    kept = np.where(survey.readable, shares[place], np.nan)
+    verdict, harmless = _verdict(kept, spec)
+    return CropFacts(spec, kept, verdict, harmless)
+
+
+def _spec(survey: Survey, config: Config) -> Preprocessing:
+    image = config.image
+    facts = survey.facts[survey.readable]
+    own = (int(np.median(facts["height"])), int(np.median(facts["width"])))
+    small = max(own) <= _LARGE_SIDE
+    size = (own if small else (224, 224)) if image.size == "auto" else image.size
+    mean, std = channel_statistics(survey)
+    fraction = image.crop_fraction
+    return Preprocessing(
+        image_size=(size, size) if isinstance(size, int) else size,
+        mean=mean,
+        std=std,
+        resize_mode=image.resize_mode,
+        crop_fraction=(1.0 if small else 0.875) if fraction == "auto" else fraction,
+        interpolation="bilinear" if image.interpolation == "auto" else image.interpolation,
+    )
+
+
+def _kept(size: tuple[int, int], spec: Preprocessing) -> float:
+    height, width = size
+    if not height or not width:
+        return float("nan")
+    left, top, right, bottom = original_box(size, spec).box
+    seen = (min(right, width) - max(left, 0)) * (min(bottom, height) - max(top, 0))
+    return min(1.0, seen / (height * width))
+
+
+def _verdict(kept: np.ndarray, spec: Preprocessing) -> tuple[str, bool]:
+    size = f"{spec.image_size[1]} × {spec.image_size[0]} pixels"
+    median, worst = float(np.nanmedian(kept)), float(np.nanmin(kept))
+    if worst > 0.995:
+        return f"Nothing is cut off: at {size} ({spec.resize_mode}) the model sees whole images.", True
+    how = f"the crop at {size} with fraction {spec.crop_fraction:g} shows {median:.0%} of the median image's area"
+    few = float(np.nanmean(kept < 0.5))
+    if median >= 0.7 and few < 0.01:
+        return f"Only the border is cut off: {how}, and {worst:.0%} of the worst one.", True
+    return (
+        f"Much is cut off: {how}, {worst:.0%} of the worst one, and less than half of {few:.0%} of the images. "
+        f"To see whole images: --set image.resize_mode=pad (or squash).",
+        False,
+    )

@@ -1,0 +1,95 @@
+"""Look at a dataset before training: measure, check, draw, and write it all down."""
+
+import json
+import time
+from datetime import datetime
+from pathlib import Path
+
+from imgclf.data import Dataset, open_dataset
+from imgclf.eda.augmented import draw_augmented
+from imgclf.eda.checks import run_checks
+from imgclf.eda.counts import count_classes
+from imgclf.eda.crop import crop_facts
+from imgclf.eda.lookalikes import MAX_DISTANCE
+from imgclf.eda.page import eda_page
+from imgclf.eda.pictures import draw_figures
+from imgclf.eda.pixels import pixel_facts
+from imgclf.eda.report import EdaReport
+from imgclf.eda.survey import OnProgress, survey
+from imgclf.eda.table import write_files_csv
+from imgclf.recipes.config import Config
+from imgclf.records import Progress
+from imgclf.runs.atomic import write_text
+
+
+def eda(  # noqa: PLR0913 - what a person can choose, one argument each
+    data: str | Dataset,
+    *,
+    out: Path | None = None,
+    data_dir: Path | None = None,
+    recipe: Config | None = None,
+    samples: int = 8,
+    seed: int = 0,
+    max_distance: int = MAX_DISTANCE,
+    use_cache: bool = True,
+    progress: OnProgress = None,
+) -> EdaReport:
+    """Look at every image of a dataset and write ``report.html``, ``summary.json``, ``files.csv`` and figures.
+
+    The dataset itself is only read.
+
+    Args:
+        data: a dataset, or what ``--data`` takes.
+        out: the folder to write to; by default a new ``eda/<date>-<dataset>/`` in the current folder.
+        data_dir: where registered datasets live.
+        recipe: whose augmentation and evaluation crop to show.
+        samples: images per class that are shown.
+        seed: of the samples and the augmentation.
+        max_distance: of two perceptual hashes that count as near-duplicates, in bits (0 to 16 of 64).
+        use_cache: reuse what an earlier look measured on unchanged images.
+        progress: told how far it is.
+
+    Raises:
+        DataError: there is no such dataset, or ``max_distance`` is out of range.
+        RunError: the folder cannot be written to.
+    """
+    begun = time.monotonic()
+    dataset = data if isinstance(data, Dataset) else open_dataset(data, data_dir, progress=progress)
+    folder = out or _new_folder(dataset.info.name)
+    seen = survey(dataset, use_cache=use_cache, progress=progress)
+    show = progress or (lambda _: None)
+    show(Progress("Comparing images", done=0, total=None))
+    checks = run_checks(seen, max_distance)
+    show(Progress("Comparing images", done=1, total=1))
+    counts, pixels, crop = count_classes(seen), pixel_facts(seen), crop_facts(seen, recipe)
+    show(Progress("Drawing", done=0, total=None))
+    figures = draw_figures(seen, counts, pixels, crop, folder / "figures", samples=samples, seed=seed)
+    if recipe and crop:
+        figures |= draw_augmented(seen, recipe.augment, crop.spec, folder / "figures", seed)
+    page, summary = folder / "report.html", folder / "summary.json"
+    write_text(page, eda_page(seen, counts, pixels, crop, checks, figures))
+    table = write_files_csv(seen, checks, folder / "files.csv")
+    show(Progress("Drawing", done=1, total=1))
+    report = EdaReport(
+        folder=folder,
+        survey=seen,
+        counts=counts,
+        pixels=pixels,
+        crop=crop,
+        checks=checks,
+        files=(page, summary, table, *figures.values()),
+        seconds=time.monotonic() - begun,
+    )
+    write_text(summary, json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n")
+    return report
+
+
+def _new_folder(name: str) -> Path:
+    """Return a folder that does not exist yet."""
+    safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
+    stem = f"{datetime.now():%Y-%m-%d-%H%M%S}-{safe}"
+    parent = Path("eda")
+    folder, number = parent / stem, 2
+    while folder.exists():
+        folder, number = parent / f"{stem}-{number}", number + 1
+    return folder
