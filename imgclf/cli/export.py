@@ -1,0 +1,137 @@
+"""``imgclf export``: take a model away, as a file or as something that runs elsewhere."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from imgclf.cli import render
+from imgclf.cli.options import (
+    DATA,
+    OUTPUT,
+    DataDirOption,
+    JsonOption,
+    QuietOption,
+    RunOption,
+    VerboseOption,
+)
+
+if TYPE_CHECKING:
+    from imgclf.export.onnx_export import Exported, Precision
+
+
+def export(
+    kind: Annotated[
+        Literal["onnx", "torch", "docker", "space"],
+        typer.Argument(help="An ONNX file, a torch.export file, a Docker folder or a Hugging Face Space."),
+    ],
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Folder to write docker or space to.")
+    ] = None,
+    run: RunOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="File to write onnx (.onnx) or torch (.pt2) to; by default inside the run.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier export.", rich_help_panel=OUTPUT)
+    ] = False,
+    bake_preprocessing: Annotated[
+        bool,
+        typer.Option(
+            "--bake-preprocessing",
+            help="Normalise inside the ONNX file: its input is uint8 (N, H, W, C).",
+            rich_help_panel="ONNX",
+        ),
+    ] = False,
+    int8: Annotated[
+        bool,
+        typer.Option("--int8", help="Quantise to 8 bits: smaller, faster on CPU.", rich_help_panel="ONNX"),
+    ] = False,
+    fp16: Annotated[
+        bool, typer.Option("--fp16", help="Half precision: half the size.", rich_help_panel="ONNX")
+    ] = False,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="Largest difference of a probability between the export and the run; by default 1e-4, with "
+            "--fp16 0.02, with --int8 0.2.",
+            rich_help_panel="ONNX",
+        ),
+    ] = None,
+    images: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH",
+            help="Real images to check with (and to calibrate --int8): a file, folder or pattern; may be "
+            "repeated. By default the run's examples or its dataset.",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
+    data_dir: DataDirOption = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Take a model away: every export is checked against PyTorch on real images before it is kept.
+
+    Example: imgclf export onnx --output flowers.onnx
+    """
+    from imgclf.export.request import Request, export_model
+
+    request = Request(
+        kind=kind,
+        run=run,
+        target=_target(kind, folder, output),
+        overwrite=overwrite,
+        baked=bake_preprocessing,
+        precision=_precision(int8, fp16),
+        tolerance=tolerance,
+        images=tuple(images or ()),
+        data_dir=data_dir,
+    )
+    exported = export_model(request, render.message)
+    _show(exported, json)
+
+
+def _precision(int8: bool, fp16: bool) -> "Precision":
+    from imgclf.errors import UsageError
+
+    if int8 and fp16:
+        raise UsageError("--int8 and --fp16 are two precisions: give one of them.")
+    return "int8" if int8 else "fp16" if fp16 else "fp32"
+
+
+def _target(kind: str, folder: Path | None, output: Path | None) -> Path | None:
+    from imgclf.errors import UsageError
+
+    if kind in ("docker", "space"):
+        if output is not None:
+            raise UsageError(f"'imgclf export {kind}' writes a folder: imgclf export {kind} DIR")
+        if folder is None:
+            raise UsageError(f"'imgclf export {kind}' needs the folder to write to: imgclf export {kind} DIR")
+        return folder
+    if folder is not None:
+        raise UsageError(f"'imgclf export {kind}' writes a file: imgclf export {kind} --output FILE")
+    return output
+
+
+def _show(exported: "Exported", as_json: bool) -> None:
+    report = exported.report.to_dict() if exported.report else None
+    if as_json:
+        render.json_data({"files": list(exported.files), "parity": report})
+        return
+    if exported.report:
+        render.message(
+            f"Same answers as the run on {exported.report.images} real images: a probability differs by at most "
+            f"{exported.report.max_probability_difference:.1e} (allowed: {exported.report.tolerance:g}), "
+            f"{exported.report.top1_agreement:.0%} of the best classes agree."
+        )
+    render.files(exported.files)
+    if exported.files[0].suffix == ".onnx":
+        render.next_command(f"imgclf predict IMAGES --model-file {exported.files[0]}")
