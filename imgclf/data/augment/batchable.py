@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from PIL import Image
 from torchvision.transforms import v2
 
 from imgclf.data.augment.affine import BatchedAffine
@@ -68,7 +69,10 @@ def _fill(transform: Any) -> float | tuple[float, ...]:
 
 
 def _interpolation(transform: Any) -> str:
-    name: str = v2.InterpolationMode(transform.interpolation).value
+    mode = transform.interpolation
+    if isinstance(mode, int):  # torchvision also takes Pillow's numbers
+        return Image.Resampling(mode).name.lower()
+    name: str = v2.InterpolationMode(mode).value
     return name
 
 
