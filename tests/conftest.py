@@ -16,6 +16,10 @@ from PIL import Image, ImageDraw
 if TYPE_CHECKING:
     from imgclf.runs import Run
 
+# One thread: the networks here are so small that threads wait for each other more than they compute, above all on
+# a busy machine. Subprocesses inherit it; it counts only before torch is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 SHAPES = ("circle", "square", "triangle")
 _COLOURS = {"circle": (200, 60, 60), "square": (60, 180, 80), "triangle": (70, 90, 210)}
 

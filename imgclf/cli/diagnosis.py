@@ -190,9 +190,11 @@ def _look_at_caches() -> tuple[dict[str, str], list[str]]:
 
 
 def _cache_folders() -> Iterator[tuple[str, Path]]:
+    from imgclf.data.decoded_cache import default_cache_dir
     from imgclf.data.location import data_root
 
     yield "datasets", data_root()
+    yield "decoded images", default_cache_dir() / "decoded"
     hub = os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME", "~/.cache/huggingface"), "hub")
     yield "pretrained weights", Path(hub).expanduser()
 
