@@ -100,10 +100,10 @@ class OnnxBackend:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        provider = _PROVIDERS[self._device]
+        providers = list(dict.fromkeys([_PROVIDERS[self._device], _PROVIDERS["cpu"]]))
         open_session: Callable[..., Any] = self._runtime.InferenceSession
         try:
-            return open_session(str(self._file), options, providers=[provider, _PROVIDERS["cpu"]])
+            return open_session(str(self._file), options, providers=providers)
         except Exception as error:  # ONNX Runtime's exceptions share no base class but Exception.
             if not self._file.is_file():
                 raise RunError(f"There is no model file '{self._file}'.") from None
