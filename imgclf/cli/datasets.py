@@ -19,7 +19,7 @@ def datasets(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """List the registered datasets: classes, images per split, licence, and whether they are on disk.
+    """List the datasets: classes, sizes, licence, whether on disk.
 
     --data also takes a folder of images, a CSV or Parquet manifest, and hf:OWNER/NAME. --verbose adds
     what each dataset is and where it comes from.
@@ -55,8 +55,7 @@ def _row(listing: "DatasetListing") -> tuple[Any, ...]:
         else None
     )
     here = "broken" if listing.error else _here(listing)
-    licence = info.licence if info.splits else None
-    return info.name, classes, sizes, here, licence, info.summary
+    return info.name, classes, sizes, here, info.licence, info.summary
 
 
 def _here(listing: "DatasetListing") -> str | None:

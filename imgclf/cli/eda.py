@@ -1,5 +1,6 @@
 """``imgclf eda``: know the data before training."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -63,9 +64,9 @@ def eda(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Look at a dataset: balance, samples, sizes, duplicates, leaks and bad files.
+    """Look at a dataset before any model.
 
-    Writes a page, a summary and a table of all files; the dataset is only read.
+    Balance, samples, sizes, duplicates, leaks and bad files. Writes a page, a summary and a table of all files; the dataset is only read.
 
     Example: imgclf eda --data photos --fail-on unreadable,leaks
     """
@@ -99,8 +100,7 @@ def eda(
         found = ", ".join(f"{check.name} ({check.count:,})" for check in failed)
         render.error(f"--fail-on: {found}. See {report.files[0]}.")
         raise typer.Exit(_FAILED)
-    if not quiet:
-        render.next_command(f"imgclf train --data {data}")
+    render.next_command(f"imgclf train --data {shlex.quote(data)}")
 
 
 def _config(recipe: str | None) -> "Config | None":

@@ -78,7 +78,9 @@ def export(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Take a model away: every export is checked against PyTorch on real images before it is kept.
+    """Take a model away as a file, a container or a Space.
+
+    Every export is checked against PyTorch on real images before it is kept.
 
     Example: imgclf export onnx --output flowers.onnx
     """

@@ -8,6 +8,8 @@ from typing import Any
 
 from typer.core import TyperCommand
 
+_COLUMN = 24  # A longer name stands on a line of its own.
+
 
 class GroupedHelpCommand(TyperCommand):
     """A command whose help shows the options under their ``rich_help_panel``, in order of first mention."""
@@ -19,9 +21,14 @@ class GroupedHelpCommand(TyperCommand):
             record = parameter.get_help_record(ctx)
             if record is not None:
                 groups.setdefault(_heading(parameter), []).append(record)
+        names = [name for records in groups.values() for name, _ in records]
+        width = max((len(name) for name in names if len(name) <= _COLUMN), default=0)
         for heading in sorted(groups, key=_order):
             with formatter.section(heading):
-                formatter.write_dl(groups[heading], col_max=26)
+                # Padded to one width, the texts of all groups begin in the same column.
+                formatter.write_dl(
+                    [(name.ljust(width), text) for name, text in groups[heading]], col_max=width
+                )
 
 
 def _heading(parameter: Any) -> str:

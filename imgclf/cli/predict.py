@@ -88,7 +88,9 @@ def predict(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Say what is in images: a table on a terminal, JSON lines in a pipe or with --json, a file with --output.
+    """Say what is in images, file by file.
+
+    Writes a table to a terminal, JSON lines to a pipe or with --json, a file with --output.
 
     Exit code 3 means that some images could not be read; each has a row with its error and no prediction.
 
