@@ -2,14 +2,22 @@
 
 from imgclf.models.classifier import Classifier, InputSpec, Origin
 from imgclf.models.create import classifier_from_header, create_classifier
+from imgclf.models.layers import FeatureLayer, choose_layer, feature_layers
+from imgclf.models.listing import ModelListing, list_models, plugin_problems
 from imgclf.models.sizes import default_image_size, fitting_image_size
 
 __all__ = [
     "Classifier",
+    "FeatureLayer",
     "InputSpec",
+    "ModelListing",
     "Origin",
+    "choose_layer",
     "classifier_from_header",
     "create_classifier",
     "default_image_size",
+    "feature_layers",
     "fitting_image_size",
+    "list_models",
+    "plugin_problems",
 ]

@@ -1,0 +1,65 @@
+"""The networks that timm lacks have timm's interface, and learn."""
+
+import pytest
+import timm
+import torch
+from torch import nn
+
+from imgclf.models.nets import NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_timm_knows_the_network(name: str) -> None:
+    """It is registered by this package, takes grey images and any size, and its features come by level."""
+    assert timm.models.model_entrypoint(name).__module__.startswith("imgclf.models.nets")
+    network = timm.create_model(name, num_classes=5, in_chans=1, drop_rate=0.1, global_pool="avg").eval()
+    assert network(torch.randn(2, 1, 40, 33)).shape == (2, 5)
+    levels = timm.create_model(name, features_only=True)(torch.randn(2, 3, 32, 32))
+    assert [level.shape[2] for level in levels] == [32 // 2 ** (i + 1) for i in range(len(levels))]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_classifier_can_be_replaced(name: str) -> None:
+    """``reset_classifier`` changes the classes and the pooling; without classes the embeddings come out."""
+    network = timm.create_model(name, num_classes=5).eval()
+    images = torch.randn(2, 3, 32, 32)
+    network.reset_classifier(7, "avg")
+    assert network(images).shape == (2, 7)
+    assert isinstance(network.get_classifier(), nn.Linear)
+    network.reset_classifier(0)
+    assert network(images).shape == (2, network.head_hidden_size)
+    with_classes = network.forward_head(network.forward_features(images), pre_logits=True)
+    torch.testing.assert_close(network(images), with_classes)
+
+
+def test_the_three_layer_cnn_is_as_described() -> None:
+    """cnn3 has three convolutions with batch norm and max pooling, dropout 0.6 and two dense layers."""
+    modules = list(timm.create_model("cnn3").modules())
+    count = {
+        kind: sum(isinstance(module, kind) for module in modules)
+        for kind in (nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, nn.Linear)
+    }
+    assert list(count.values()) == [3, 3, 3, 2]
+    assert [module.p for module in modules if isinstance(module, nn.Dropout)] == [0.6]
+
+
+def test_the_custom_resnet_has_residual_blocks_on_layers_one_and_three() -> None:
+    """resnet_prep has a preparation layer and three layers, the second without a residual block."""
+    network = timm.create_model("resnet_prep")
+    assert [type(layer[-1]).__name__ for layer in network.layers] == ["Residual", "ReLU", "Residual"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_network_learns(name: str) -> None:
+    """A few steps on eight images of noise bring the loss to less than half."""
+    network = timm.create_model(name, num_classes=2, drop_rate=0.0)
+    images, labels = torch.randn(8, 3, 32, 32), torch.tensor([0, 1] * 4)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9)
+    losses = []
+    for _ in range(12):
+        loss = nn.functional.cross_entropy(network(images), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0] / 2
