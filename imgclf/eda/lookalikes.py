@@ -32,7 +32,7 @@ class Group:
         rows: rows of the survey, ascending, at least two.
         exact: all of them have equal pixels.
         distance: the largest Hamming distance between two linked images, in bits.
-        similarity: the smallest agreement of two linked images, in [0, 1]; see :func:`near_groups`.
+        similarity: the smallest agreement of two linked images, in [0, 1]; see :class:`Links`.
     """
 
     rows: tuple[int, ...]
@@ -52,8 +52,25 @@ def exact_groups(survey: Survey) -> list[Group]:
     return sorted(groups, key=lambda group: (-len(group.rows), group.rows))
 
 
-def near_groups(survey: Survey, max_distance: int = MAX_DISTANCE) -> list[Group]:
-    """Return the groups of images that look alike but are not all equal, the most alike first.
+@dataclass(frozen=True, eq=False)
+class Links:
+    """Pairs of images that look alike but are not equal.
+
+    Attributes:
+        left: int64 (P,), rows of the survey; of equal images only the first is linked.
+        right: int64 (P,).
+        distance: int64 (P,), Hamming distance of the hashes in bits.
+        similarity: float32 (P,), how much they agree beyond their layout, 0.8 to 1.
+    """
+
+    left: np.ndarray
+    right: np.ndarray
+    distance: np.ndarray
+    similarity: np.ndarray
+
+
+def near_links(survey: Survey, max_distance: int = MAX_DISTANCE) -> Links:
+    """Find the pairs of near-duplicates.
 
     Args:
         survey: what was measured.
@@ -66,13 +83,27 @@ def near_groups(survey: Survey, max_distance: int = MAX_DISTANCE) -> list[Group]
     )
     similarity = _similarity(survey.facts["thumbnail"][rows], left, right)
     alike = similarity >= _MIN_WHITENED
-    left, right, distance, similarity = (values[alike] for values in (left, right, distance, similarity))
-    copies = {group.rows[0]: group.rows for group in exact_groups(survey)}
+    return Links(rows[left[alike]], rows[right[alike]], distance[alike], similarity[alike])
+
+
+def near_groups(links: Links, exact: list[Group], min_similarity: float = 0.0) -> list[Group]:
+    """Return the groups that links make, the most alike first.
+
+    Args:
+        links: from :func:`near_links`.
+        exact: from :func:`exact_groups`; a linked image brings its equals with it.
+        min_similarity: weaker links are passed over.
+    """
+    strong = links.similarity >= min_similarity
+    left, right, distance, similarity = (
+        values[strong] for values in (links.left, links.right, links.distance, links.similarity)
+    )
+    copies = {group.rows[0]: group.rows for group in exact}
     groups = []
-    for members, links in _components(left, right):
-        everyone = [copy for row in rows[members].tolist() for copy in copies.get(row, (row,))]
+    for members, used in _components(left, right):
+        everyone = [copy for row in members.tolist() for copy in copies.get(row, (row,))]
         groups.append(
-            Group(tuple(sorted(everyone)), False, int(distance[links].max()), float(similarity[links].min()))
+            Group(tuple(sorted(everyone)), False, int(distance[used].max()), float(similarity[used].min()))
         )
     return sorted(groups, key=lambda group: (-group.similarity, group.rows))
 

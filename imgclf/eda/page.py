@@ -5,9 +5,9 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from imgclf.eda.checks import Check, Finding
 from imgclf.eda.counts import Counts
 from imgclf.eda.crop import CropFacts
+from imgclf.eda.findings import Check, Finding
 from imgclf.eda.pixels import PixelFacts
 from imgclf.eda.samples import small_image
 from imgclf.eda.survey import Survey

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from imgclf.eda.checks import CHECK_NAMES, Check
 from imgclf.eda.counts import Counts
 from imgclf.eda.crop import CropFacts
+from imgclf.eda.findings import CHECK_NAMES, Check
 from imgclf.eda.pixels import PixelFacts
 from imgclf.eda.survey import Survey
 from imgclf.errors import UsageError, suggest

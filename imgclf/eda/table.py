@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from imgclf.eda.checks import Check
+from imgclf.eda.findings import Check
 from imgclf.eda.survey import Survey
 from imgclf.runs.atomic import write_text
 

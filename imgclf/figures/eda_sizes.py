@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter
 
 from imgclf.figures.style import BLUE, GREY, ORANGE, picture
 
@@ -39,7 +39,7 @@ def image_sizes(widths: np.ndarray, heights: np.ndarray, path: Path) -> Path:
         ticks = [tick for tick in (0.1, 0.2, 0.33, 0.5, 0.75, 1, 1.33, 2, 3, 5, 10) if low <= tick <= high]
         ratio.set_xticks(ticks)
         ratio.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        ratio.xaxis.set_minor_formatter(NullFormatter())
+        ratio.minorticks_off()
         ratio.set_yscale("symlog", linthresh=10)
         ratio.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         ratio.set_title("Aspect ratio (width / height)")
