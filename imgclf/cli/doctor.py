@@ -1,25 +1,54 @@
-"""``imgclf doctor``: what a bug report needs, and what is broken."""
+"""``imgclf doctor``: what a bug report needs, what is broken, and where two answers part."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from imgclf.cli import render
-from imgclf.cli.options import JsonOption, QuietOption
+from imgclf.cli.options import JsonOption, QuietOption, VerboseOption
 
 if TYPE_CHECKING:
     from imgclf.cli.diagnosis import Diagnosis
+    from imgclf.inference.parity import Road
 
 
-def doctor(json: JsonOption = False, quiet: QuietOption = False) -> None:
-    """Show versions, devices, caches and plugins, and what is broken.
+def doctor(
+    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="A run to look into.")] = None,
+    image: Annotated[
+        Path | None, typer.Argument(metavar="[IMAGE]", help="An image to take through every road.")
+    ] = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Show versions, devices and plugins, and what is broken.
 
     Exits with 1 when something is broken: a package or plugin that cannot be imported, a cache
     folder that cannot be written to. Put the output into a bug report.
 
+    With a run and an image, shows what evaluation, predict, the Python API and exported files make
+    of the image: the input's hash and the five best classes. Exits with 1 when they differ.
+
     Example: imgclf doctor
     """
+    if run is None:
+        sound = _examine(json)
+    elif image is None:
+        from imgclf.errors import UsageError
+
+        raise UsageError(
+            "'imgclf doctor RUN' needs an image too, for example: imgclf doctor runs/NAME photo.jpg"
+        )
+    else:
+        sound = _compare(run, image, json)
+    if not sound:
+        raise typer.Exit(1)
+
+
+def _examine(json: bool) -> bool:
+    """Show the installation; return whether it is sound."""
     from imgclf.cli.diagnosis import diagnose
 
     with render.progress() as progress:
@@ -29,8 +58,31 @@ def doctor(json: JsonOption = False, quiet: QuietOption = False) -> None:
     else:
         for line in _lines(diagnosis):
             render.data(line)
-    if diagnosis.problems:
-        raise typer.Exit(1)
+    return not diagnosis.problems
+
+
+def _compare(run: str, image: Path, json: bool) -> bool:
+    """Show what each road makes of the image; return whether all agree."""
+    from imgclf.inference.parity import compare_roads
+
+    report = compare_roads(run, image)
+    if json:
+        render.json_data(report.to_dict())
+    else:
+        columns = ("road", "input", "largest difference", "five best, or why not")
+        render.table(columns, [_road(road) for road in report.roads])
+        if report.first_difference:
+            render.message(f"The first to differ is '{report.first_difference}'.")
+        else:
+            render.message("All agree.")
+    return report.first_difference is None
+
+
+def _road(road: "Road") -> tuple[str, str, str | None, str]:
+    if road.error:
+        return road.name, road.pixels, None, road.error
+    best = "  ".join(f"{name} {probability:.4f}" for name, probability in road.top)
+    return road.name, road.pixels, f"{road.max_difference:.1e}", best
 
 
 def _lines(diagnosis: "Diagnosis") -> Iterable[str]:

@@ -3,10 +3,14 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from imgclf.cli import diagnosis
+
+if TYPE_CHECKING:
+    from imgclf.runs import Run
 
 pytestmark = pytest.mark.filterwarnings("default")  # some libraries warn while they are imported
 
@@ -79,3 +83,29 @@ def test_requirements_come_from_the_packages_own_metadata(monkeypatch: pytest.Mo
     assert {"torch", "timm", "pillow", "typer"} <= set(needed)
     assert {"ui", "onnx", "hf"} <= set(extras)
     assert "all" not in extras
+
+
+def test_run_without_image_says_what_is_missing(run_cli: RunCli) -> None:
+    """Wrong usage is exit 2."""
+    result = run_cli("doctor", "runs/x")
+    assert (result.code, result.err) == (
+        2,
+        "Error: 'imgclf doctor RUN' needs an image too, for example: imgclf doctor runs/NAME photo.jpg\n",
+    )
+
+
+def test_roads_of_a_run_agree(run_cli: RunCli, shapes_run: "Run", shapes: Path) -> None:
+    """Evaluation, predict and the Python API give one input and one answer."""
+    result = run_cli("doctor", shapes_run.path, shapes / "test" / "circle" / "00.png")
+    assert (result.code, result.err) == (0, "All agree.\n")
+    for road in ("training-time evaluation", "predict", "Python API"):
+        assert road in result.out
+
+
+def test_roads_as_json(run_cli: RunCli, shapes_run: "Run", shapes: Path) -> None:
+    """A program reads hashes and probabilities."""
+    result = run_cli("doctor", shapes_run.path, shapes / "test" / "circle" / "00.png", "--json")
+    report = json.loads(result.out)
+    assert report["first_difference"] is None
+    assert len({road["pixels"] for road in report["roads"]}) == 1
+    assert all(road["top"][0][0] == "circle" for road in report["roads"])
