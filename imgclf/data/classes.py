@@ -21,7 +21,7 @@ SPLIT_WORDS = {
 
 
 def learnable_classes(where: str, counts: Mapping[str, Mapping[str, int]], hint: str) -> tuple[str, ...]:
-    """Return the classes that have images in `train`, in order; refuse what no model could learn.
+    """Return the classes that have images in `train`, by code point; refuse what no model could learn.
 
     Args:
         where: the dataset as the user knows it.
@@ -37,7 +37,7 @@ def learnable_classes(where: str, counts: Mapping[str, Mapping[str, int]], hint:
         if "train" in counts
         else sum((Counter(split) for split in counts.values()), Counter())
     )
-    names = sorted_names(name for name, count in learnt.items() if count)
+    names = sorted(name for name, count in learnt.items() if count)
     for split in counts:
         unknown = sorted(name for name, count in counts[split].items() if count and name not in set(names))
         if unknown and names:

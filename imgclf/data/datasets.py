@@ -5,7 +5,9 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
-from imgclf.data.examples import Dataset
+import numpy as np
+
+from imgclf.data.examples import Dataset, Examples
 from imgclf.data.huggingface import open_hub
 from imgclf.data.location import data_root
 from imgclf.data.names import display_name
@@ -115,8 +117,20 @@ def _open_plugin(point: EntryPoint, root: Path, download: bool, progress: OnProg
         return plugin.open(root, download=download, progress=progress)
     if not plugin.is_on_disk(root):
         _fetch(plugin, root, download, progress)
-    splits = {split: as_examples(plugin.load(root, split), point.name, split) for split in plugin.info.splits}
+    splits = {split: _load(plugin, root, split) for split in plugin.info.splits}
     return Dataset(info=plugin.info, class_names=plugin.info.class_names, splits=splits)
+
+
+def _load(plugin: DatasetPlugin, root: Path, split: str) -> Examples:
+    name, classes = plugin.info.name, len(plugin.info.class_names)
+    examples = as_examples(plugin.load(root, split), name, split)
+    wrong = np.flatnonzero((examples.labels < 0) | (examples.labels >= classes))
+    if len(wrong):
+        raise DataError(
+            f"The dataset '{name}' gave the label {examples.labels[wrong[0]]} for {examples.files[wrong[0]]}, but it has "
+            f"{classes} classes (0 to {classes - 1}). Report this to its author."
+        )
+    return examples
 
 
 def _fetch(plugin: DatasetPlugin, root: Path, download: bool, progress: OnProgress) -> None:

@@ -124,8 +124,9 @@ def check_reachable(url: str, target: Path) -> None:
     attempt = threading.Thread(target=connect, daemon=True)
     attempt.start()
     attempt.join(CONNECT_SECONDS)
-    if failure:
-        raise _unreachable(url, target, failure[0]) from failure[0]
+    reasons = failure.copy()  # The thread may still be at it.
+    if reasons:
+        raise _unreachable(url, target, reasons[0]) from reasons[0]
 
 
 def retrieve(url: str, part: Path, target: Path, progress: OnProgress = None) -> None:
@@ -141,6 +142,7 @@ def retrieve(url: str, part: Path, target: Path, progress: OnProgress = None) ->
         try:
             return _continue(url, part, target.name, progress)
         except urllib.error.HTTPError as error:
+            error.close()
             if error.code == 416:  # What is there is as long as the file, or longer: start again.
                 part.unlink(missing_ok=True)
                 continue

@@ -47,6 +47,7 @@ def open_folder(folder: Path, info: DatasetInfo | None = None) -> Dataset:
         *missing_class_warnings(counts, class_names),
         *_empty_class_warnings(counts, class_names),
         *_loose_image_warnings(splits),
+        *_other_folder_warnings(splits),
         *same_file_warning(examples),
     ]
     unreadable = _relative(folder, (scan for split in scans.values() for scan in split.values()))
@@ -64,8 +65,9 @@ def open_folder(folder: Path, info: DatasetInfo | None = None) -> Dataset:
 
 def _split_folders(folder: Path) -> dict[str, Path]:
     """Return split name -> folder, in the order train, val, test."""
+    names = _subfolders(folder)
     found: dict[str, Path] = {}
-    for name in _subfolders(folder):
+    for name in names:
         split = _SPLIT_FOLDERS.get(name.lower())
         if split in found:
             raise DataError(
@@ -74,15 +76,16 @@ def _split_folders(folder: Path) -> dict[str, Path]:
             )
         if split:
             found[split] = _unnest(folder / name)
-    if "train" in found:
+    only_splits = len(found) == len(names)
+    # A class may be called train: then images lie in the folder itself, and other classes beside it.
+    if "train" in found and (only_splits or _subfolders(found["train"])):
         return {split: found[split] for split in ("train", "val", "test") if split in found}
-    if found and len(found) == len(_subfolders(folder)):
+    if found and only_splits:
         raise DataError(
             f"{display_name(folder)} has {' and '.join(sorted(found))} but no train folder. {_LAYOUT}"
         )
-    only = _subfolders(folder)
-    if len(only) == 1 and any(name.lower() in _SPLIT_FOLDERS for name in _subfolders(folder / only[0])):
-        return _split_folders(folder / only[0])
+    if len(names) == 1 and any(name.lower() in _SPLIT_FOLDERS for name in _subfolders(folder / names[0])):
+        return _split_folders(folder / names[0])
     return {"train": folder}
 
 
@@ -135,9 +138,22 @@ def _loose_image_warnings(splits: Mapping[str, Path]) -> list[str]:
         count = sum(extension(name) in IMAGE_EXTENSIONS for name in loose)
         if count:
             sentences.append(
-                f"{count} images in {display_name(folder)} lie in no class folder and are left out."
+                f"Images in {display_name(folder)} itself, in no class folder, are left out: {count} of them."
             )
     return sentences
+
+
+def _other_folder_warnings(splits: Mapping[str, Path]) -> list[str]:
+    """Return a sentence if the folder of train, val and test holds others."""
+    parents = {
+        path.parent if path.parent.name != path.name else path.parent.parent for path in splits.values()
+    }
+    if len(splits) == 1 and "train" in splits and splits["train"].name.lower() not in _SPLIT_FOLDERS:
+        return []
+    others = [
+        name for parent in parents for name in _subfolders(parent) if name.lower() not in _SPLIT_FOLDERS
+    ]
+    return [f"Folders beside train are left out: {quoted(others)}."] if others else []
 
 
 def _relative(folder: Path, scans: Iterable[Scan]) -> tuple[UnreadableImage, ...]:

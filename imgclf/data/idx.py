@@ -31,14 +31,13 @@ def read_idx(path: Path) -> np.ndarray:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read: {error}. Remove it to download it again.") from error
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] != _UINT8:
+    start = 4 + 4 * content[3] if len(content) >= 4 else 4
+    if len(content) < start or content[:2] != b"\0\0" or content[2] != _UINT8:
         raise DataError(f"{path} is no IDX file of bytes. Remove it to download it again.")
-    dimensions = content[3]
-    shape = tuple(int(size) for size in np.frombuffer(content[4 : 4 + 4 * dimensions], dtype=">u4"))
-    start = 4 + 4 * dimensions
-    if len(shape) != dimensions or len(content) - start != math.prod(shape):
+    shape = tuple(int(size) for size in np.frombuffer(content[4:start], dtype=">u4"))
+    if len(content) - start != math.prod(shape):
         raise DataError(
             f"{path} is damaged: its header promises {math.prod(shape):,} values of shape {shape}, it holds "
-            f"{max(len(content) - start, 0):,}. Remove it to download it again."
+            f"{len(content) - start:,}. Remove it to download it again."
         )
     return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)

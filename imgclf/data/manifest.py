@@ -56,7 +56,7 @@ def open_manifest(path: Path, info: DatasetInfo | None = None) -> Dataset:
     if _is_plain_shard(path):
         return read_shards({"train": [path]}, where, info)
     rows = list(_parquet_rows(path, where) if path.suffix.lower() == ".parquet" else _csv_rows(path, where))
-    splits: dict[str, SplitRows] = {}
+    splits: dict[str, list[tuple[_Row, str, ImageSource]]] = {}
     unreadable: list[UnreadableImage] = []
     seen: dict[tuple[str, str], _Row] = {}
     repeats = 0
@@ -72,7 +72,7 @@ def open_manifest(path: Path, info: DatasetInfo | None = None) -> Dataset:
                 UnreadableImage(file, f"is named in line {row.number} of {path.name} but is no file")
             )
         else:
-            _add(splits.setdefault(split, SplitRows()), row, file, image)
+            splits.setdefault(split, []).append((row, file, image))
     if unreadable and not splits:
         raise DataError(
             f"{where} names {len(unreadable)} files and none of them exists, for example {unreadable[0].file}. Paths "
@@ -82,7 +82,7 @@ def open_manifest(path: Path, info: DatasetInfo | None = None) -> Dataset:
     return dataset_of_rows(
         where,
         info,
-        splits,
+        {split: _split_rows(found) for split, found in splits.items()},
         hint=_HINT,
         unreadable=unreadable,
         warnings=warnings,
@@ -101,12 +101,13 @@ def _is_plain_shard(path: Path) -> bool:
     return columns.split is None and not _is_text(schema, columns.image)
 
 
-def _add(rows: SplitRows, row: _Row, file: str, image: ImageSource) -> None:
-    assert isinstance(rows.images, list)
-    rows.images.append(image)
-    rows.labels.append(row.label)
-    rows.files.append(file)
-    rows.groups.append(row.group)
+def _split_rows(found: list[tuple[_Row, str, ImageSource]]) -> SplitRows:
+    return SplitRows(
+        images=[image for _, _, image in found],
+        labels=[row.label for row, _, _ in found],
+        files=[file for _, file, _ in found],
+        groups=[row.group for row, _, _ in found],
+    )
 
 
 def _csv_rows(path: Path, where: str) -> Iterator[_Row]:

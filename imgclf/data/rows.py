@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from imgclf.data.classes import label_indices, learnable_classes, missing_class_warnings
+from imgclf.data.classes import label_indices, learnable_classes, missing_class_warnings, sorted_names
 from imgclf.data.examples import Dataset, Examples, ImageSource
 from imgclf.data.leaks import same_file_warning
 from imgclf.records import DatasetInfo, UnreadableImage
@@ -47,7 +47,7 @@ def dataset_of_rows(
     rows = {split: rows[split] for split in ("train", "val", "test") if split in rows and rows[split].labels}
     counts = {split: dict(Counter(found.labels)) for split, found in rows.items()}
     learnt = learnable_classes(where, counts, hint)
-    names = tuple(class_names) or learnt
+    names = tuple(class_names) or tuple(sorted_names(learnt))
     examples = {
         split: Examples(found.images, label_indices(found.labels, names), found.files, tuple(found.groups))
         for split, found in rows.items()

@@ -57,7 +57,7 @@ def _shards(path: Path) -> Path | None:
 
 image_folder = PathReader(
     DatasetInfo(
-        name="image_folder", summary="A folder with one folder of images per class", source="your files"
+        name="image_folder", summary="A folder with one folder of images per class", licence="your files"
     ),
     find=_class_folders,
     read=open_folder,
@@ -66,13 +66,13 @@ manifest = PathReader(
     DatasetInfo(
         name="manifest",
         summary="A CSV or Parquet file with a path and a label per image",
-        source="your files",
+        licence="your files",
     ),
     find=find_manifest,
     read=open_manifest,
 )
 parquet = PathReader(
-    DatasetInfo(name="parquet", summary="Parquet shards in Hugging Face's layout", source="your files"),
+    DatasetInfo(name="parquet", summary="Parquet shards in Hugging Face's layout", licence="your files"),
     find=_shards,
     read=open_parquet,
 )
