@@ -87,6 +87,8 @@ def decode(
     cached = load_cached(key, cache_dir, len(examples))
     if cached is not None:
         images, failures = cached
+        if images.block.nbytes > memory_budget_gb * 2**30:
+            return None
     else:
         started = time.monotonic()
         plan = _plan(examples, prepare, progress)

@@ -82,7 +82,7 @@ def test_a_cap_of_ones_own_is_kept() -> None:
         ImageError, match=r"^image: is 64x48 pixels, more than the 0\.003 megapixels that are read$"
     ):
         read_image(encoded(photo(), "PNG"), max_pixels=3000)
-    with pytest.raises(ImageError, match="too|more than"):
+    with pytest.raises(ImageError, match=r"too|more than"):
         read_image(photo(), max_pixels=3000)
 
 

@@ -9,6 +9,8 @@ from imgclf.data.augment.batched import Size, as_bytes, uniform
 
 Range = tuple[float, float]
 
+_PIXELS_AT_A_TIME = 65_536
+
 
 @dataclass(frozen=True)
 class BatchedAffine:
@@ -40,8 +42,13 @@ class BatchedAffine:
 
     def __call__(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Return the changed batch."""
-        x, y = self._source(batch, generator)
-        return self._interpolated(batch, x, y) if self.bilinear else self._nearest(batch, x, y)
+        matrices = self._matrices(batch, generator)
+        move = self._interpolated if self.bilinear else self._nearest
+        # On a CPU, coordinates of a few images at a time stay in its cache; a GPU takes them all at once.
+        few = max(1, _PIXELS_AT_A_TIME // (batch.shape[1] * batch.shape[2]))
+        share = few if batch.device.type == "cpu" else len(batch)
+        parts = zip(batch.split(share), matrices.split(share), strict=True)
+        return torch.cat([move(part, *self._source(part, matrix)) for part, matrix in parts])
 
     def _matrices(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Return float32 (N, 2, 3): output coordinates about the centre -> input coordinates about the centre.
@@ -63,10 +70,9 @@ class BatchedAffine:
         offset = -(linear @ torch.stack([shift_x, shift_y], dim=1)[:, :, None])
         return torch.cat([linear, offset], dim=2)
 
-    def _source(self, batch: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    def _source(self, batch: torch.Tensor, matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return float32 (N, H, W) x and y in input pixels (0 is the centre of the first) for each output pixel."""
         _, height, width, _ = batch.shape
-        matrix = self._matrices(batch, generator)
         column = torch.arange(width, device=batch.device) + 0.5 - width / 2
         row = (torch.arange(height, device=batch.device) + 0.5 - height / 2)[:, None]
         m = matrix[:, :, :, None, None]
@@ -92,7 +98,8 @@ class BatchedAffine:
         with_mask = torch.cat([pixels, torch.ones_like(pixels[:, :1])], dim=1)
         sampled = F.grid_sample(with_mask, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
         moved, mask = sampled[:, :-1].permute(0, 2, 3, 1), sampled[:, -1:].permute(0, 2, 3, 1)
-        return as_bytes(moved + (1 - mask) * self._fill(batch))
+        fill = self._fill(batch)
+        return as_bytes((moved - fill) * mask + fill)
 
     def _fill(self, batch: torch.Tensor) -> torch.Tensor:
         return torch.as_tensor(self.fill, dtype=torch.float32, device=batch.device)

@@ -58,7 +58,7 @@ class BatchedGrayscale:
     def __call__(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Return the batch with some images in grey."""
         indices = chosen(batch, self.p, generator)
-        grey = as_bytes(_grey(batch.index_select(0, indices).to(torch.float32)))
+        grey = _grey(batch.index_select(0, indices).to(torch.float32)).to(torch.uint8)
         return batch.index_copy(0, indices, grey.expand(-1, -1, -1, batch.shape[3]))
 
 
