@@ -128,7 +128,7 @@ def _check_output(output: Path | None, resume: bool, overwrite: bool) -> None:
 
 def _sources(images: list[str]) -> "tuple[Iterable[Found], int | None]":
     """Return the images and how many they are; a list on stdin is read as it comes, so its length is unknown."""
-    from imgclf.errors import DataError, UsageError
+    from imgclf.errors import UsageError
     from imgclf.inference.files import find_images, listed_images
 
     if images == ["-"]:
@@ -136,8 +136,6 @@ def _sources(images: list[str]) -> "tuple[Iterable[Found], int | None]":
     if "-" in images:
         raise UsageError("'-' reads the list of images from stdin: give no other images beside it.")
     found = list(find_images(images))
-    if not found:
-        raise DataError(f"There are no image files in: {', '.join(images)}.")
     return found, len(found)
 
 

@@ -7,6 +7,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import TypeAlias
 
+from imgclf.data.names import display_name
 from imgclf.data.scan import scan_images
 from imgclf.errors import UsageError
 from imgclf.records import UnreadableImage
@@ -19,7 +20,7 @@ _CHUNK = 1 << 16
 def find_images(arguments: Iterable[str]) -> Iterator[Found]:
     """Yield the images that command-line arguments mean.
 
-    A folder means every image below it, sorted; a pattern (``photos/*.jpg``, ``**`` for any depth) what it matches,
+    A folder means every image below it, sorted (one without images is told as unreadable); a pattern (``photos/*.jpg``, ``**`` for any depth) what it matches,
     unless a file of that very name exists; anything else is one file, there or not.
 
     Raises:
@@ -51,6 +52,8 @@ def _in_place(path: str) -> Iterator[Found]:
         yield path
         return
     scan = scan_images(path)
+    if not scan.images and not scan.unreadable:
+        yield UnreadableImage(display_name(path), "is a folder without image files")
     yield from scan.images
     yield from scan.unreadable
 

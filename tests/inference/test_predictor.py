@@ -122,7 +122,9 @@ def test_top_k_is_clamped_and_sorted(predictor: Predictor, images: list[Path]) -
         ({"threshold": 1.5}, "The threshold is 1.5, but a confidence is between 0 and 1."),
     ],
 )
-def test_impossible_options_are_refused(predictor: Predictor, options: dict[str, float], sentence: str) -> None:
+def test_impossible_options_are_refused(
+    predictor: Predictor, options: dict[str, float], sentence: str
+) -> None:
     """What cannot be meant is said at the call, not at the first answer."""
     with pytest.raises(UsageError) as caught:
         predictor.predict_stream([], **options)

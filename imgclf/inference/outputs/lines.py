@@ -111,22 +111,28 @@ class LineOutput:
                 _cut_after_last_line(path)
                 for row in line_format.rows(layout, path):
                     self.earlier.add(row)
-            self._file = path.open("ab" if resume else "wb")
-            if self._file.tell() == 0:
-                self._append(line_format.heading(layout))
+            # Unbuffered: what a full disk refused must not be written later, after the error was told.
+            self._file = path.open("ab" if resume else "wb", buffering=0)
+        if self._file.tell() == 0:
+            self._append(line_format.heading(layout))
 
     def write(self, predictions: Sequence[Prediction]) -> None:
         """Append rows; when it returns they are with the operating system."""
-        with _writing(self._path):
-            self._append(self._format.lines(self._layout, predictions))
+        self._append(self._format.lines(self._layout, predictions))
 
     def close(self, finished: bool) -> None:
         """Close the file; an unfinished one is just shorter."""
         self._file.close()
 
     def _append(self, text: str) -> None:
-        self._file.write(text.encode("utf-8", "backslashreplace"))
-        self._file.flush()
+        left = memoryview(text.encode("utf-8", "backslashreplace"))
+        try:
+            with _writing(self._path):
+                while left:
+                    left = left[self._file.write(left) :]
+        except RunError:
+            self._file.close()
+            raise
 
 
 def _cut_after_last_line(path: Path) -> None:
