@@ -208,7 +208,7 @@ def _draw_table(columns: Sequence[str], cells: list[list[str]], right: list[bool
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    drawn = Table(title=title, title_style="bold", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for name, to_right in zip(columns, right, strict=True):
         drawn.add_column(name, justify="right" if to_right else "left", overflow="fold")
     for row in cells:
