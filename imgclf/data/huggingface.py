@@ -57,7 +57,7 @@ def open_hub(repository: str, root: Path, *, download: bool = True, progress: On
 def _fetch(repository: str, folder: Path, progress: OnProgress) -> None:
     if find_spec("huggingface_hub") is None:
         raise MissingExtraError(f"The dataset 'hf:{repository}'", "hf")
-    import huggingface_hub  # noqa: PLC0415 - an extra
+    import huggingface_hub.errors  # noqa: PLC0415 - an extra
 
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
         raise DownloadError(
@@ -73,9 +73,7 @@ def _fetch(repository: str, folder: Path, progress: OnProgress) -> None:
         ) from error
     try:
         for revision in ("main", _CONVERTED):
-            names = _wanted(
-                huggingface_hub.list_repo_files(repository, repo_type="dataset", revision=revision)
-            )
+            names = _wanted(_listed(huggingface_hub, repository, revision))
             if names:
                 return _fetch_files(huggingface_hub, repository, revision, names, folder, progress)
     except (huggingface_hub.errors.HfHubHTTPError, OSError) as error:
@@ -87,6 +85,13 @@ def _fetch(repository: str, folder: Path, progress: OnProgress) -> None:
     raise DataError(
         f"'hf:{repository}' holds neither Parquet files nor images. Only image datasets can be used."
     )
+
+
+def _listed(hub: Any, repository: str, revision: str) -> list[str]:
+    try:
+        return list(hub.list_repo_files(repository, repo_type="dataset", revision=revision))
+    except hub.errors.RevisionNotFoundError:  # The Hub converts only some datasets.
+        return []
 
 
 def _fetch_files(

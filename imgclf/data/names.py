@@ -48,6 +48,9 @@ def display_name(path: str | PurePath) -> str:
     >>> display_name("cats/caf\udce9\n.jpg")
     'cats/caf\\xe9\\n.jpg'
     """
+    text = str(path)
+    if text.isascii() and text.isprintable():  # Nearly always, and a hundred thousand times over.
+        return text
     text = os.fsencode(path).decode("utf-8", "backslashreplace")
     if text.isprintable():
         return text

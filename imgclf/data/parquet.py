@@ -113,19 +113,19 @@ def _split_of(path: Path) -> str:
 
 
 def _common_columns(files: list[Path]) -> Columns:
-    columns = None
-    for path in files:
-        schema = pq.read_schema(path)
-        found = find_columns(schema.names, display_name(path), huggingface_features(schema.metadata))
-        if columns not in (None, found):
+    columns = [_columns(path) for path in files]
+    for path, found in zip(files, columns, strict=True):
+        if found != columns[0]:
             raise DataError(
                 f"{display_name(path)} has other columns or class names than {display_name(files[0])}: they are shards "
                 f"of different datasets. Name the folder of one of them."
             )
-        columns = found
-    if columns is None:
-        raise ValueError("no files")
-    return columns
+    return columns[0]
+
+
+def _columns(path: Path) -> Columns:
+    schema = pq.read_schema(path)
+    return find_columns(schema.names, display_name(path), huggingface_features(schema.metadata))
 
 
 def _read_split(split: str, paths: list[Path], columns: Columns) -> tuple[SplitRows, int]:

@@ -59,8 +59,9 @@ def _scan_into(scan: Scan, folder: str, ancestors: frozenset[tuple[int, int]]) -
     except OSError as error:
         scan.unreadable.append(UnreadableImage(display_name(folder), f"cannot be listed ({error.strerror})"))
         return
+    below = ancestors | {identity}
     for entry in sorted(found, key=lambda entry: entry.name):
-        _sort_in(scan, entry, ancestors | {identity})
+        _sort_in(scan, entry, below)
 
 
 def _sort_in(scan: Scan, entry: os.DirEntry[str], ancestors: frozenset[tuple[int, int]]) -> None:

@@ -4,8 +4,10 @@ import json
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -14,6 +16,7 @@ import pytest
 
 from imgclf.data import huggingface, open_dataset
 from imgclf.errors import DataError, DownloadError, MissingExtraError
+from imgclf.records import Progress
 
 hub = pytest.importorskip("huggingface_hub", reason="the extra 'hf' is not installed")
 
@@ -97,30 +100,47 @@ def test_code_is_never_fetched(names: list[str], wanted: list[str]) -> None:
     assert huggingface._wanted(names) == wanted
 
 
+class HubHandler(BaseHTTPRequestHandler):
+    """What the client asks of the Hub: a repository's files by revision, and one file."""
+
+    listings: ClassVar[dict[str, list[str]]]
+    content: ClassVar[dict[str, bytes]]
+
+    def do_GET(self) -> None:
+        """Answer; 401 is what the Hub says to a repository that it does not know."""
+        if "/datasets/ann/spots/" not in self.path:
+            return self._answer(401, {"error": "Repository not found"})
+        place, _, rest = self.path.partition("/tree/")
+        if rest:
+            names = self.listings.get(unquote(rest.partition("?")[0]))
+            if names is None:
+                return self._answer(404, {"error": "Invalid rev id"}, {"X-Error-Code": "RevisionNotFound"})
+            return self._answer(
+                200, [{"type": "file", "path": name, "size": 1, "oid": "0"} for name in names]
+            )
+        name = place.partition("/resolve/main/")[2]
+        return self._answer(200, self.content[name], {"ETag": '"1f2e3d"', "X-Repo-Commit": "0" * 40})
+
+    do_HEAD = do_GET  # noqa: N815 - the server's own spelling
+
+    def _answer(self, code: int, body: object, headers: dict[str, str] | None = None) -> None:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(code)
+        for key, value in {"Content-Length": str(len(content)), **(headers or {})}.items():
+            self.send_header(key, value)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
 @pytest.fixture
-def hub_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[str, list[str]]]:
-    """A server that lists a repository's files by revision, and says 401 to what it does not know."""
-    listings: dict[str, list[str]] = {}
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            revision = unquote(self.path.partition("/tree/")[2].partition("?")[0])
-            known = "/datasets/ann/spots/" in self.path
-            files = [
-                {"type": "file", "path": name, "size": 1, "oid": "0"} for name in listings.get(revision, [])
-            ]
-            body = json.dumps(files)
-            self.send_response(200 if known else 401)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        do_HEAD = do_GET  # noqa: N815 - the server's own spelling
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+def hub_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[HubHandler]]:
+    """A small Hub with one repository, ann/spots."""
+    HubHandler.listings, HubHandler.content = {}, {}
+    server = ThreadingHTTPServer(("127.0.0.1", 0), HubHandler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     address = f"http://127.0.0.1:{server.server_port}"
@@ -128,24 +148,38 @@ def hub_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict
     monkeypatch.setenv("HF_ENDPOINT", address)
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
     # The client reads the environment once, when it is imported.
-    api = hub.HfApi(endpoint=address)
-    monkeypatch.setattr(hub, "list_repo_files", api.list_repo_files)
-    monkeypatch.setattr(hub.constants, "HF_HUB_OFFLINE", False)
-    yield listings
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(hub, "list_repo_files", hub.HfApi(endpoint=address).list_repo_files)
+    monkeypatch.setattr(hub, "hf_hub_download", partial(hub.hf_hub_download, endpoint=address))
+    yield HubHandler
     server.shutdown()
     server.server_close()
     thread.join()
 
 
-def test_repository_without_images_is_an_error(hub_server: dict[str, list[str]], tmp_path: Path) -> None:
+def test_parquet_files_are_fetched_once(hub_server: type[HubHandler], tmp_path: Path) -> None:
+    """Into the data directory, with progress; the second time nobody is asked."""
+    table = pa.BufferOutputStream()
+    pq.write_table(pa.table({"image": [b"x", b"y"], "label": ["a", "b"]}), table)
+    hub_server.listings["main"] = ["README.md", "data/train-00000.parquet"]
+    hub_server.content["data/train-00000.parquet"] = table.getvalue().to_pybytes()
+    reports: list[Progress] = []
+    dataset = open_dataset("hf:ann/spots", tmp_path, progress=reports.append)
+    assert dataset.class_names == ("a", "b")
+    assert reports == [Progress("Downloading ann/spots", 1, 1, "data/train-00000.parquet")]
+    hub_server.listings.clear()
+    assert list(open_dataset("hf:ann/spots", tmp_path).splits["train"].images) == [b"x", b"y"]
+
+
+def test_repository_without_images_is_an_error(hub_server: type[HubHandler], tmp_path: Path) -> None:
     """Neither of its own nor in the Hub's conversion."""
-    hub_server["main"] = ["README.md"]
+    hub_server.listings["main"] = ["README.md"]
     assert error_of("hf:ann/spots", tmp_path) == (
         "'hf:ann/spots' holds neither Parquet files nor images. Only image datasets can be used."
     )
 
 
-def test_unknown_repository_is_an_error(hub_server: dict[str, list[str]], tmp_path: Path) -> None:
+def test_unknown_repository_is_an_error(hub_server: type[HubHandler], tmp_path: Path) -> None:
     """The Hub's answer in one line, and what to check."""
     sentence = error_of("hf:ann/nothing", tmp_path, DownloadError)
     assert sentence.startswith("'hf:ann/nothing' could not be downloaded: ")
