@@ -37,7 +37,7 @@ def draw_augmented(
     variants = _variants(survey, rows, augment, spec, seed)
     shown = {}
     for place, row in enumerate(rows):
-        original = preprocess(read_image(survey.source(row)), spec)
+        original = preprocess(read_image(survey.source(row), name=survey.files[row]), spec)
         name = survey.label(row)
         shown[name if name not in shown else f"{name} ({place + 1})"] = [
             original,
@@ -45,6 +45,10 @@ def draw_augmented(
         ]
     headings = ["evaluation", *(f"epoch {epoch + 1}" for epoch in range(_VARIANTS))]
     return {"augmented": image_rows(shown, folder / "augmented.png", headings)}
+
+
+def _as_rgb(image: np.ndarray) -> np.ndarray:
+    return image if image.shape[2] == 3 else np.repeat(image, 3, axis=2)
 
 
 def _spread(rows: list[int]) -> list[int]:
@@ -59,7 +63,7 @@ def _spread(rows: list[int]) -> list[int]:
 def _variants(
     survey: Survey, rows: list[int], augment: AugmentConfig, spec: Preprocessing, seed: int
 ) -> list[np.ndarray]:
-    """Return one uint8 (n, H, W, 3) per epoch, in the order of ``rows``, from the very loader that trains."""
+    """Return one uint8 (n, H, W, C) per epoch, in the order of ``rows``, from the very loader that trains."""
     from imgclf.data.loaders import train_loader  # noqa: PLC0415  # brings torch, which nothing else here needs
 
     split = next(iter(survey.dataset.splits))

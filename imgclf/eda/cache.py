@@ -75,7 +75,8 @@ def cache_key(source: ImageSource) -> int:
 def load_cache(path: Path) -> Cache:
     """Read a cache file; one that is missing, damaged or of another version is as good as empty."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # Opened here, because np.load leaves a file open that is no archive.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             if int(stored["version"]) == MEASURE_VERSION and stored["facts"].dtype == FACTS:
                 errors = json.loads(stored["errors"].tobytes())
                 return Cache(
@@ -83,9 +84,7 @@ def load_cache(path: Path) -> Cache:
                     stored["keys"],
                     Measured(stored["facts"], {int(row): (kind, why) for row, kind, why in errors}),
                 )
-    except (OSError, ValueError, KeyError, EOFError):
-        pass
-    except Exception:  # zipfile and json name their own errors; a cache is never worth a failure
+    except Exception:  # NumPy, zipfile and json each raise their own; a cache is never worth a failure
         pass
     return Cache(path, np.empty(0, np.uint64), Measured(np.empty(0, FACTS), {}))
 

@@ -67,7 +67,10 @@ def _spec(survey: Survey, config: Config) -> Preprocessing:
     own = (int(np.median(facts["height"])), int(np.median(facts["width"])))
     small = max(own) <= _LARGE_SIDE
     size = (own if small else (224, 224)) if image.size == "auto" else image.size
-    mean, std = channel_statistics(survey)
+    mean, std = (
+        values if image.channels != 1 else (sum(values) / len(values),)
+        for values in channel_statistics(survey)
+    )
     fraction = image.crop_fraction
     return Preprocessing(
         image_size=(size, size) if isinstance(size, int) else size,

@@ -17,6 +17,7 @@ from imgclf.eda.pixels import pixel_facts
 from imgclf.eda.report import EdaReport
 from imgclf.eda.survey import OnProgress, survey
 from imgclf.eda.table import write_files_csv
+from imgclf.errors import RunError
 from imgclf.recipes.config import Config
 from imgclf.records import Progress
 from imgclf.runs.atomic import write_text
@@ -56,6 +57,7 @@ def eda(  # noqa: PLR0913 - what a person can choose, one argument each
     begun = time.monotonic()
     dataset = data if isinstance(data, Dataset) else open_dataset(data, data_dir, progress=progress)
     folder = out or _new_folder(dataset.info.name)
+    _make(folder)  # before the work, not after it
     seen = survey(dataset, use_cache=use_cache, progress=progress)
     show = progress or (lambda _: None)
     show(Progress("Comparing images", done=0, total=None))
@@ -82,6 +84,15 @@ def eda(  # noqa: PLR0913 - what a person can choose, one argument each
     )
     write_text(summary, json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n")
     return report
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(
+            f"{folder}: the folder could not be made ({error.strerror or error}). Choose another place with --out."
+        ) from error
 
 
 def _new_folder(name: str) -> Path:

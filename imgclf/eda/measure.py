@@ -200,7 +200,7 @@ def _measure_stack(facts: np.ndarray, rows: np.ndarray, pixels: np.ndarray) -> N
     facts["brightness"][rows] = share @ np.arange(256) / 255
     facts["brightness_p5"][rows] = (reached >= 0.05 * count).argmax(axis=1) / 255
     facts["brightness_p99"][rows] = (reached >= 0.99 * count).argmax(axis=1) / 255
-    facts["entropy"][rows] = -(share * np.log2(np.where(share > 0, share, 1))).sum(axis=1)
+    facts["entropy"][rows] = np.abs((share * np.log2(np.where(share > 0, share, 1))).sum(axis=1))
     for channel, values in enumerate((red, green, blue)):
         facts["mean"][rows, channel] = values.mean(axis=1) / 255
         facts["mean_square"][rows, channel] = np.square(values, dtype=np.uint32).mean(axis=1) / 255**2
