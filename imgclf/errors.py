@@ -64,6 +64,10 @@ class ImageError(DataError):
         self.reason = reason
         self.kind = kind
 
+    def __reduce__(self) -> tuple[type["ImageError"], tuple[str, str, str]]:
+        """Pickle by what it was made from: it comes back from worker processes."""
+        return ImageError, (self.file, self.reason, self.kind)
+
 
 class DownloadError(DataError):
     """Data or weights that could not be fetched."""
@@ -103,7 +107,12 @@ class StoppedError(ImgclfError):
 
     def __init__(self, message: str, signal_number: int) -> None:
         super().__init__(message)
+        self.signal_number = signal_number
         self.exit_code = 128 + signal_number
+
+    def __reduce__(self) -> tuple[type["StoppedError"], tuple[str, int]]:
+        """Pickle by what it was made from: it comes back from worker processes."""
+        return StoppedError, (str(self), self.signal_number)
 
 
 def suggest(given: str, known: Iterable[str]) -> str:

@@ -1,7 +1,9 @@
 """Start the work in as many processes as the config asks for."""
 
+import logging
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -59,7 +61,9 @@ def _spawn(fabric: Fabric, reporter: Reporter, work: Work[Result], *arguments: A
         listener = threading.Thread(target=_listen, args=(messages, reporter))
         listener.start()
         try:
-            outcome = fabric.launch(_work_and_report, messages, work, *arguments)
+            start: Any = _work_and_report  # Fabric types its function by the first argument alone
+            # As bytes: torch would put the tensors of the arguments into memory that all processes share.
+            outcome = pickle.loads(fabric.launch(start, messages, pickle.dumps((work, arguments))))
         finally:
             messages.put(None)
             listener.join()
@@ -70,6 +74,8 @@ def _spawn(fabric: Fabric, reporter: Reporter, work: Work[Result], *arguments: A
 
 
 def _fabric(hardware: HardwareConfig) -> Fabric:
+    # It announces the precision, which we have said already in our own words.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     strategy = hardware.strategy
     if strategy in ("auto", "ddp") and hardware.devices > 1 and not TorchElasticEnvironment.detect():
         # A spawned process runs one function; Fabric's own default would start the whole command line again.
@@ -83,16 +89,20 @@ def _fabric(hardware: HardwareConfig) -> Fabric:
     )
 
 
-def _work_and_report(
-    fabric: Fabric, messages: "Queue[tuple[str, Any] | None]", work: Work[Result], *arguments: Any
-) -> Result | ImgclfError:
-    """Run in a spawned process; a user's mistake travels back as a value, without the launcher's traceback."""
+def _work_and_report(fabric: Fabric, messages: "Queue[tuple[str, Any] | None]", task: bytes) -> bytes:
+    """Run in a spawned process and return the pickled result, or the pickled user's mistake.
+
+    A mistake travels back as a value, without the launcher's traceback; both as bytes, because Fabric takes apart
+    what it is given and refuses frozen dataclasses.
+    """
+    work, arguments = pickle.loads(task)
     if fabric.device.type == "cpu":
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // fabric.world_size))
     try:
-        return work(fabric, _QueueReporter(messages if fabric.is_global_zero else None), *arguments)
+        reporter = _QueueReporter(messages if fabric.is_global_zero else None)
+        return pickle.dumps(work(fabric, reporter, *arguments))
     except ImgclfError as error:
-        return error
+        return pickle.dumps(error)
 
 
 @contextmanager

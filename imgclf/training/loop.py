@@ -76,6 +76,7 @@ class Trainer:
         self.interrupted = False
         self._fabric, self._loaders, self._config, self._num_classes = fabric, loaders, config, num_classes
         self._should_stop, self._report = should_stop, report
+        self._batches = len(loaders.train)
         weights = None if class_weights is None else class_weights.to(fabric.device)
         self._loss = build_loss(config.loss, weights).to(fabric.device)
         self._validation_loss = validation_loss(config.loss).to(fabric.device)
@@ -162,12 +163,12 @@ class Trainer:
             optimizer.load_state_dict(self._pending_state["optimizer"])
             self._schedule.load_state_dict(self._pending_state["schedule"])
         self._pending_state = None
-        network = torch.compile(self.classifier) if self._config.training.compile else self.classifier
+        network: Any = torch.compile(self.classifier) if self._config.training.compile else self.classifier
         self._model, self._optimizer = self._fabric.setup(network, optimizer)
 
     @property
     def _steps_per_epoch(self) -> int:
-        return -(-len(self._loaders.train) // self._config.training.accumulate)
+        return -(-self._batches // self._config.training.accumulate)
 
     def _run_epoch(self, phase: Phase) -> EpochRecord | None:
         """Train and validate one epoch, or the rest of it; None when a stop was asked for."""
@@ -208,7 +209,7 @@ class Trainer:
             if now - reported > _SECONDS_PER_REPORT:
                 reported = now
                 self._report(self._progress(now - started))
-            if self.step == len(self._loaders.train) or not whole:
+            if self.step == self._batches or not whole:
                 continue
             if self._asked_to_stop():
                 return False
@@ -220,7 +221,7 @@ class Trainer:
         """Take one batch forward and back; return whether it completed an optimiser step."""
         torch.manual_seed(self._step_seed())
         accumulate = self._config.training.accumulate
-        whole = (self.step + 1) % accumulate == 0 or self.step + 1 == len(self._loaders.train)
+        whole = (self.step + 1) % accumulate == 0 or self.step + 1 == self._batches
         images, targets = self._mixing(batch.images, batch.labels)
         with self._fabric.no_backward_sync(self._model, enabled=not whole):
             logits = self._model(images)
@@ -279,7 +280,7 @@ class Trainer:
 
     def _share(self, phase: Phase) -> float:
         """How much of the phase is done, in [0, 1]."""
-        overall = (self.epoch + self.step / len(self._loaders.train)) / self.budget.epochs
+        overall = (self.epoch + self.step / self._batches) / self.budget.epochs
         if self.budget.limit is not None:
             overall = max(overall, first_of(self._fabric, self.budget.by_time()))
         # Sums of fractions such as 2/3 + 1/3 fall a hair short of 1.
@@ -300,6 +301,6 @@ class Trainer:
         return Progress(
             phase=f"Epoch {self.epoch + 1}/{self._config.training.epochs}",
             done=self.step,
-            total=len(self._loaders.train),
+            total=self._batches,
             detail=f"loss {loss:.3f} · acc {accuracy:.1%} · {images / max(seconds, 1e-9):.0f} img/s · wait {wait:.0%}",
         )

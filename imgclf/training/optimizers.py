@@ -38,7 +38,7 @@ def build_optimizer(
             return timm.optim.create_optimizer_v2(model, opt=config.name, lr=rate, **config.args)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"optimizer: {config.name} does not take these arguments ({error}).") from None
-    known = [*_torch_names(), *timm.optim.list_optimizers()]
+    known = [*_torch_names(), *map(str, timm.optim.list_optimizers())]
     raise ConfigError(
         f"optimizer.name: unknown optimiser '{config.name}'.{suggest(config.name, known)} Expected a class of "
         f"torch.optim (Adam, SGD, ...) or a timm name (adamw, lamb, muon, ...)."

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from imgclf.data import Examples, Splits, preprocess, read_image
 from imgclf.errors import ImageError
-from imgclf.models import Classifier, create_classifier, default_image_size
+from imgclf.models import Classifier, create_classifier
 from imgclf.recipes import Config
 from imgclf.recipes.config import ImageConfig
 from imgclf.records import ModelHeader, Preprocessing
@@ -56,8 +57,9 @@ def prepare(config: Config, splits: Splits, class_names: tuple[str, ...]) -> Pre
     name = config.model.name
     if name == "auto":
         name = "resnet9" if max(data_size) <= _SMALL_IMAGE else "resnet18"
+    torch.manual_seed(config.training.seed)  # of the starting weights
     classifier = _build(config, name, len(class_names), data_size)
-    preprocessing = choose_preprocessing(config.image, classifier, data_size, splits.train)
+    preprocessing = choose_preprocessing(config.image, classifier, splits.train)
     shape = (preprocessing.channels, *preprocessing.image_size)
     precision, reason = choose_precision(config.hardware.precision, device, classifier, shape)
     resolved = config.model_copy(
@@ -79,32 +81,26 @@ def prepare(config: Config, splits: Splits, class_names: tuple[str, ...]) -> Pre
     return Preparation(resolved, classifier, header, (chosen, *classifier.notes))
 
 
-def choose_preprocessing(
-    image: ImageConfig, classifier: Classifier, data_size: tuple[int, int], train: Examples
-) -> Preprocessing:
+def choose_preprocessing(image: ImageConfig, classifier: Classifier, train: Examples) -> Preprocessing:
     """Return how images become the input.
 
     The config decides; what it leaves open, the weights in use decide, and without any the data.
 
     Args:
         image: the config's section.
-        classifier: asked for the input of the weights in use.
-        data_size: (height, width) typical of the data.
+        classifier: asked for its image size and for the input of the weights in use.
         train: measured for ``normalize = "dataset"``.
     """
     weights = classifier.input_spec
-    size = _fixed_size(image) or (
-        weights.image_size if weights else default_image_size(classifier.arch, data_size)
-    )
     fraction = (
         image.crop_fraction if image.crop_fraction != "auto" else (weights.crop_fraction if weights else 1.0)
     )
-    interpolation = image.interpolation
+    interpolation: str = image.interpolation
     if interpolation == "auto":
         interpolation = weights.interpolation if weights else "bilinear"
     channels = _channels(image)
     preprocessing = Preprocessing(
-        image_size=size,
+        image_size=classifier.image_size,
         mean=_per_channel(weights.mean if weights else _IMAGENET_MEAN, channels),
         std=_per_channel(weights.std if weights else _IMAGENET_STD, channels),
         resize_mode=image.resize_mode,

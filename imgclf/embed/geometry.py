@@ -1,0 +1,138 @@
+"""How classes lie in feature space, in figures: what the picture suggests, measured where it is true.
+
+Everything is measured in the embeddings themselves, except how faithful a projection is to them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.manifold import trustworthiness
+from sklearn.metrics import silhouette_samples
+from sklearn.neighbors import NearestNeighbors
+
+# Trustworthiness and silhouette compare all pairs: a sample keeps 10,000 images at seconds.
+_PAIRS_SAMPLE = 3_000
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """Measures of embeddings with labels.
+
+    Attributes:
+        knn_accuracy: share of images whose k nearest others vote for their label, in [0, 1].
+        silhouette: mean silhouette (Rousseeuw 1987), in [-1, 1]; NaN with a single class.
+        class_silhouette: float (K,), the mean per class; NaN for a class without images.
+        overlaps: (class, class, share) where ``share`` of the first one's neighbours are of the second, largest first.
+        outliers: indices of the images farthest from their own neighbours for their class, worst first.
+        suspects: indices of images that none of their neighbours agrees with: likely label errors, surest first.
+        neighbors: int (N, k), the k nearest other images of each, nearest first.
+    """
+
+    knn_accuracy: float
+    silhouette: float
+    class_silhouette: np.ndarray
+    overlaps: tuple[tuple[int, int, float], ...]
+    outliers: np.ndarray
+    suspects: np.ndarray
+    neighbors: np.ndarray
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """How faithful a projection is.
+
+    Attributes:
+        trustworthiness: of 15 neighbours (Venna & Kaski 2001), in [0, 1]; on a sample where there are many images.
+        neighbors_kept: share of the 15 nearest neighbours that are still among the 15 nearest, in [0, 1].
+    """
+
+    trustworthiness: float
+    neighbors_kept: float
+
+
+def measure_geometry(embeddings: np.ndarray, labels: np.ndarray, num_classes: int, k: int = 10) -> Geometry:
+    """Measure embeddings (N, D) with labels (N,) of K classes; ``k`` is clamped to the other images."""
+    k = max(1, min(k, len(embeddings) - 1))
+    distances, neighbors = nearest(embeddings, k)
+    neighbor_labels = labels[neighbors]
+    votes = np.apply_along_axis(np.bincount, 1, neighbor_labels, minlength=num_classes)
+    own_votes = votes[np.arange(len(labels)), labels]
+    silhouettes, sample = _silhouettes(embeddings, labels)
+    return Geometry(
+        knn_accuracy=float((votes.argmax(axis=1) == labels).mean()),
+        silhouette=float(silhouettes.mean()),
+        class_silhouette=_mean_per_class(silhouettes, labels[sample], num_classes),
+        overlaps=_overlaps(votes, labels, num_classes, k),
+        outliers=_outliers(distances.mean(axis=1), labels),
+        suspects=_suspects(votes, own_votes),
+        neighbors=neighbors,
+    )
+
+
+def measure_fidelity(embeddings: np.ndarray, points: np.ndarray, k: int = 15, seed: int = 0) -> Fidelity:
+    """Compare embeddings (N, D) with their projection (N, 2 or 3)."""
+    # Trustworthiness is defined for k below half of the points.
+    k = max(1, min(k, (len(points) - 1) // 2))
+    chosen = _sample(len(points), seed)
+    trust = trustworthiness(embeddings[chosen], points[chosen], n_neighbors=k)
+    _, before = nearest(embeddings, k)
+    _, after = nearest(points, k)
+    kept = np.mean(
+        [len(np.intersect1d(a, b, assume_unique=True)) / k for a, b in zip(before, after, strict=True)]
+    )
+    return Fidelity(float(trust), float(kept))
+
+
+def nearest(points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return distances and indices, both (N, k), of the k nearest other points of each point."""
+    distances, indices = NearestNeighbors(n_neighbors=k + 1, n_jobs=-1).fit(points).kneighbors(points)
+    # A point is its own nearest neighbour, but among exact duplicates not always the first one.
+    own = indices == np.arange(len(points))[:, None]
+    own[~own.any(axis=1), -1] = True
+    return distances[~own].reshape(len(points), k), indices[~own].reshape(len(points), k)
+
+
+def _silhouettes(embeddings: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the silhouettes of a sample and the sample's indices; NaN where silhouettes are not defined."""
+    sample = _sample(len(labels), seed=0)
+    classes = len(np.unique(labels[sample]))
+    if not 2 <= classes < len(sample):
+        return np.full(len(sample), np.nan), sample
+    return silhouette_samples(embeddings[sample], labels[sample]), sample
+
+
+def _mean_per_class(values: np.ndarray, labels: np.ndarray, num_classes: int) -> np.ndarray:
+    counts = np.bincount(labels, minlength=num_classes)
+    sums = np.bincount(labels, weights=values, minlength=num_classes)
+    return np.divide(sums, counts, out=np.full(num_classes, np.nan), where=counts > 0)
+
+
+def _overlaps(
+    votes: np.ndarray, labels: np.ndarray, num_classes: int, k: int
+) -> tuple[tuple[int, int, float], ...]:
+    pairs = []
+    for label in np.unique(labels):
+        shares = votes[labels == label].sum(axis=0) / (k * int((labels == label).sum()))
+        pairs += [(int(label), other, float(shares[other])) for other in range(num_classes) if other != label]
+    return tuple(sorted((pair for pair in pairs if pair[2] > 0), key=lambda pair: -pair[2])[:10])
+
+
+def _outliers(mean_distances: np.ndarray, labels: np.ndarray, count: int = 12) -> np.ndarray:
+    """Rank by how many times the class's median distance an image is away from its neighbours."""
+    relative = np.empty(len(labels))
+    for label in np.unique(labels):
+        members = labels == label
+        relative[members] = mean_distances[members] / max(np.median(mean_distances[members]), 1e-12)
+    return np.argsort(-relative)[:count]
+
+
+def _suspects(votes: np.ndarray, own_votes: np.ndarray, count: int = 12) -> np.ndarray:
+    """Rank the images with no neighbour of their own label by how united their neighbours are."""
+    alone = np.flatnonzero(own_votes == 0)
+    return alone[np.argsort(-votes[alone].max(axis=1), kind="stable")][:count]
+
+
+def _sample(count: int, seed: int) -> np.ndarray:
+    if count <= _PAIRS_SAMPLE:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(seed).choice(count, _PAIRS_SAMPLE, replace=False))
