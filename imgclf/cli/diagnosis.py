@@ -11,6 +11,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
+from imgclf._version import __version__
 from imgclf.errors import PluginError
 from imgclf.records import Progress
 
@@ -49,8 +50,8 @@ class Diagnosis:
 
 def diagnose(progress: Callable[[Progress], None]) -> Diagnosis:
     """Import every dependency, load every plugin, try every cache folder and the devices."""
-    problems: list[str] = []
     needed, extras = _requirements()
+    problems = [] if needed else ["imgclf is not installed. Run in its checkout: pip install ."]
     packages = {name: _version(name) for name in needed}
     problems += _try_imports(needed, progress)
     plugins = {}
@@ -70,10 +71,17 @@ def diagnose(progress: Callable[[Progress], None]) -> Diagnosis:
 
 
 def _requirements() -> tuple[list[str], dict[str, list[str]]]:
-    """Return the distributions that imgclf needs, and those of each extra, from its own metadata."""
+    """Return the distributions that imgclf needs, and those of each extra, from its own metadata.
+
+    A checkout that was never installed has no metadata and gives nothing.
+    """
     needed: list[str] = []
     extras: dict[str, list[str]] = {}
-    for line in requires("imgclf") or []:
+    try:
+        lines = requires("imgclf") or []
+    except PackageNotFoundError:
+        lines = []
+    for line in lines:
         name = re.split(r"[^\w.-]", line, maxsplit=1)[0].lower()
         extra = re.search(r"""extra == ['"]([\w-]+)['"]""", line)
         if extra is None:
@@ -122,7 +130,7 @@ def _load_plugins(group: str) -> tuple[list[str], list[str]]:
 def _system() -> dict[str, str]:
     cores = len(os.sched_getaffinity(0)) if platform.system() == "Linux" else os.cpu_count()
     return {
-        "imgclf": version("imgclf"),
+        "imgclf": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cpu": _cpuinfo("model name") or platform.processor() or platform.machine(),

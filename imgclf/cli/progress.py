@@ -52,11 +52,11 @@ def live_bars(console: "Console") -> Iterator[Show]:
     from rich.progress import Progress as Bars
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         TaskProgressColumn(show_speed=False),
         TimeRemainingColumn(compact=True),
-        TextColumn("{task.fields[detail]}", style="dim"),
+        TextColumn("{task.fields[detail]}", style="dim", markup=False),
     )
     tasks: dict[str, TaskID] = {}
     with Bars(*columns, console=console, transient=True) as bars:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,6 +84,21 @@ def test_requirements_come_from_the_packages_own_metadata(monkeypatch: pytest.Mo
     assert {"torch", "timm", "pillow", "typer"} <= set(needed)
     assert {"ui", "onnx", "hf"} <= set(extras)
     assert "all" not in extras
+
+
+def test_checkout_that_was_never_installed_is_exit_1(
+    run_cli: RunCli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without metadata there are no plugins, and the message says how to get them."""
+
+    def missing(name: str) -> list[str]:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.undo()
+    monkeypatch.setattr(diagnosis, "requires", missing)
+    result = run_cli("doctor")
+    assert result.code == 1
+    assert result.out.endswith("Problems\n  imgclf is not installed. Run in its checkout: pip install .\n")
 
 
 def test_run_without_image_says_what_is_missing(run_cli: RunCli) -> None:
