@@ -102,7 +102,8 @@ def to_eight_bits(path: Path, batches: list[np.ndarray]) -> None:
     convolutions = sum(node.op_type == "Conv" for node in onnx.load(path).graph.node)
     prepared = path.with_suffix(".prepared.onnx")
     with _quietly():
-        quant_pre_process(path, prepared)
+        # Symbolic shape inference fails on some pooling layers, and the quantisers do without it.
+        quant_pre_process(path, prepared, skip_symbolic_shape=True)
         if convolutions > 1:
             quantize_static(
                 prepared,

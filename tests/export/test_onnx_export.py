@@ -1,0 +1,309 @@
+"""Exporting to ONNX: one file, any batch size, the same answers, without torch to run it."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch import nn
+
+from imgclf.errors import MissingExtraError, ModelError, RunError, UsageError
+from imgclf.export.onnx_export import Exported, export_onnx
+from imgclf.export.onnx_file import describe, to_eight_bits, to_half, write_onnx
+from imgclf.export.parity import TOLERANCES, compare_answers
+from imgclf.inference import Predictor
+from imgclf.inference.parity import compare_roads
+from imgclf.models import Classifier, Origin
+from imgclf.records import ModelHeader, Preprocessing
+from imgclf.runs import Run
+from tests.bad_files import make_bad_files
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of the exporters, about each other
+]
+
+
+@pytest.fixture(scope="module")
+def model(shapes_run: Run) -> Predictor:
+    """The run's model on the CPU."""
+    return Predictor.open(shapes_run.path, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def images(shapes: Path) -> list[Path]:
+    """The test images."""
+    return sorted((shapes / "test").glob("*/*.png"))
+
+
+@pytest.fixture(scope="module")
+def pixels(model: Predictor, images: list[Path]) -> np.ndarray:
+    """The test images as the model takes them."""
+    return np.stack([model.prepare(image).pixels for image in images])
+
+
+@pytest.fixture(scope="module")
+def exported(model: Predictor, pixels: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """The run's model as float32 ONNX."""
+    return export_onnx(model, tmp_path_factory.mktemp("export") / "model.onnx", pixels)
+
+
+@pytest.fixture
+def file(exported: Exported) -> Path:
+    """The exported file."""
+    return exported.files[0]
+
+
+def test_one_file_with_everything_inside(exported: Exported, file: Path, model: Predictor) -> None:
+    """No second file of weights; the header, and so class names and preprocessing, is in the metadata."""
+    names = ["model.onnx", "preprocess.json", "predict_onnx.py", "model.parity.json"]
+    assert [path.name for path in exported.files] == names
+    assert sorted(path.name for path in file.parent.iterdir()) == sorted(names)
+    reopened = Predictor.open(file)
+    assert reopened.header == model.header
+    assert (reopened.backend.name, reopened.device) == ("onnx", "cpu")
+    described = json.loads((file.parent / "preprocess.json").read_text())
+    assert described["class_names"] == ["circle", "square", "triangle"]
+    assert described["preprocessing"]["image_size"] == list(model.header.preprocessing.image_size)
+
+
+def test_parity_is_reported(exported: Exported, file: Path) -> None:
+    """The report says how many real images were compared, and by how much answers differ."""
+    report = json.loads((file.parent / "model.parity.json").read_text())
+    assert report["passed"] is True
+    assert report["images"] == 24
+    assert report["max_probability_difference"] <= 1e-4
+    assert exported.report is not None
+    assert exported.report.top1_agreement == 1
+
+
+def test_same_predictions_as_the_run(file: Path, model: Predictor, images: list[Path]) -> None:
+    """The predictor answers alike from either file, embeddings included, in any batch size."""
+    reopened = Predictor.open(file)
+    for ours, theirs in zip(model.predict(images), reopened.predict(images), strict=True):
+        assert (ours.file, ours.label) == (theirs.file, theirs.label)
+        assert list(theirs.probabilities.values()) == pytest.approx(
+            list(ours.probabilities.values()), abs=1e-4
+        )
+    batch = np.stack([model.prepare(image).pixels for image in images[:3]])
+    np.testing.assert_allclose(reopened.embed(batch), model.embed(batch), atol=1e-3)
+
+
+def test_exported_file_is_a_road_of_its_own(file: Path, shapes_run: Run, images: list[Path]) -> None:
+    """The comparison of roads takes the ONNX file in, and names the road of a file that is broken."""
+    report = compare_roads(shapes_run.path, images[0], [file])
+    assert report.roads[-1].name == "ONNX model.onnx"
+    assert report.first_difference is None
+    broken = Path("broken.onnx")
+    broken.write_text("no model")
+    assert compare_roads(shapes_run.path, images[0], [broken]).first_difference == "ONNX broken.onnx"
+    with pytest.raises(UsageError) as caught:
+        compare_roads(file, images[0])
+    assert str(caught.value) == f"{file}: exported already. Compare from the run that it came from."
+
+
+def test_predict_with_onnx_imports_no_torch(file: Path, images: list[Path]) -> None:
+    """The whole command runs without torch, timm or our model code."""
+    code = (
+        "import sys; from imgclf.cli.main import main\n"
+        f"code = main(['predict', {str(images[0])!r}, '--model-file', {str(file)!r}, '--json'])\n"
+        "loaded = {'torch', 'torchvision', 'timm', 'imgclf.models'} & set(sys.modules)\n"
+        "sys.exit(code or ', '.join(loaded) or None)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["label"] in ("circle", "square", "triangle")
+
+
+_SCRIPT_WITHOUT_TORCH = """
+import sys, runpy
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("torch", "torchvision", "timm", "imgclf", "onnx", "safetensors"):
+            raise ModuleNotFoundError(f"No module named {name!r}")
+
+sys.meta_path.insert(0, Blocker())
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_script_beside_it_needs_neither_torch_nor_imgclf(
+    file: Path, model: Predictor, images: list[Path], tmp_path: Path
+) -> None:
+    """NumPy, Pillow and ONNX Runtime give the same answers, also for odd but legal images."""
+    folder = shutil.copytree(file.parent, tmp_path / "elsewhere")
+    odd = [
+        bad.path for bad in make_bad_files(tmp_path / "odd") if bad.kind is None and 35 <= bad.number <= 47
+    ]
+    given = [str(path) for path in [*images[:4], *odd]]
+    command = [sys.executable, "-c", _SCRIPT_WITHOUT_TORCH, str(folder / "predict_onnx.py"), *given]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    for row, ours in zip(rows, model.predict(given), strict=True):
+        expected = pytest.approx([value for _, value in ours.top_k], abs=1e-4)
+        assert [best["confidence"] for best in row["top_k"]] == expected, row["file"]
+        assert row["label"] == ours.label
+
+
+@pytest.mark.parametrize("mode", ["crop", "squash", "pad"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_script_prepares_images_as_we_do(file: Path, tmp_path: Path, mode: Any, channels: int) -> None:
+    """The script's own preprocessing gives the very pixels of ours, for every way of resizing."""
+    from PIL import Image
+
+    from imgclf.data import preprocess
+
+    script: dict[str, Any] = {"__file__": str(file.parent / "predict_onnx.py"), "__name__": "script"}
+    exec((file.parent / "predict_onnx.py").read_text(), script)
+    spec = Preprocessing((31, 24), (0.5,) * channels, (0.2,) * channels, mode, 0.9, "bicubic")
+    for size in ((97, 53), (53, 97), (24, 31), (1, 200), (8, 8)):
+        noise = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+        image = Image.fromarray(noise)
+        np.testing.assert_array_equal(script["preprocess"](image, spec.to_dict()), preprocess(image, spec))
+
+
+def test_preprocessing_baked_in(model: Predictor, pixels: np.ndarray, tmp_path: Path) -> None:
+    """With normalisation inside, the input is plain pixels and the answers are the same."""
+    result = export_onnx(model, tmp_path / "baked.onnx", pixels, baked=True)
+    (given,) = onnx.load(result.files[0]).graph.input
+    assert given.type.tensor_type.elem_type == onnx.TensorProto.UINT8
+    baked = Predictor.open(result.files[0])
+    np.testing.assert_allclose(baked.probabilities(pixels), model.probabilities(pixels), atol=1e-4)
+    script = subprocess.run(
+        [sys.executable, str(tmp_path / "predict_onnx.py")], capture_output=True, text=True, check=False
+    )
+    assert script.returncode == 0, script.stderr
+
+
+def test_half_precision(file: Path, model: Predictor, pixels: np.ndarray, tmp_path: Path) -> None:
+    """float16 halves the file and stays within its tolerance."""
+    half = Path(shutil.copy(file, tmp_path / "half.onnx"))
+    to_half(half)
+    describe(half, model.header)
+    assert half.stat().st_size < 0.6 * file.stat().st_size
+    assert compare_answers(model, Predictor.open(half), pixels, TOLERANCES["fp16"]).passed
+
+
+def test_eight_bits(file: Path, model: Predictor, pixels: np.ndarray, tmp_path: Path) -> None:
+    """int8 is a third of the size or less and stays within its tolerance."""
+    from imgclf.data import normalize
+
+    small = Path(shutil.copy(file, tmp_path / "small.onnx"))
+    fed = normalize(pixels, model.header.preprocessing)
+    to_eight_bits(small, [fed[index : index + 1] for index in range(len(fed))])
+    describe(small, model.header)
+    assert small.stat().st_size < 0.35 * file.stat().st_size
+    report = compare_answers(model, Predictor.open(small), pixels, TOLERANCES["int8"])
+    assert report.passed, report
+
+
+def test_beyond_tolerance_nothing_is_kept(model: Predictor, pixels: np.ndarray, tmp_path: Path) -> None:
+    """An export that answers differently fails with figures, and leaves only its report."""
+    output = tmp_path / "bad.onnx"
+    with pytest.raises(ModelError) as caught:
+        export_onnx(model, output, pixels, precision="int8", tolerance=1e-12)
+    assert str(caught.value).startswith(
+        "'bad.onnx' does not answer like the model it was made from: on 6 images a probability differs by up to "
+    )
+    assert str(caught.value).endswith(
+        f"It was not kept; {tmp_path / 'bad.parity.json'} has the figures. "
+        f"Export in a higher precision, or allow more with --tolerance."
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.parity.json"]
+    assert json.loads((tmp_path / "bad.parity.json").read_text())["passed"] is False
+
+
+class _Undecided(nn.Module):
+    """A network whose path depends on its input, which no graph can hold."""
+
+    head_hidden_size = 2
+
+    def forward_features(self, images: torch.Tensor) -> torch.Tensor:
+        return images if images.sum() > 0 else -images
+
+    def forward_head(self, features: torch.Tensor, pre_logits: bool = False) -> torch.Tensor:
+        return features.mean((2, 3))
+
+
+def test_network_that_no_graph_can_hold_is_named(tmp_path: Path) -> None:
+    """The exporter's failure becomes a sentence with ways out."""
+    header = ModelHeader("undecided", ("a", "b"), Preprocessing((8, 8), (0.5, 0.5), (0.5, 0.5)))
+    classifier = Classifier(_Undecided(), 2, Origin("undecided")).eval()
+    with pytest.raises(ModelError) as caught:
+        write_onnx(tmp_path / "x.onnx", classifier, header, baked=False)
+    assert str(caught.value).startswith("The network 'undecided' cannot be exported to ONNX: ")
+    assert str(caught.value).endswith("Serve the run itself instead, or export with: imgclf export torch")
+
+
+def test_exported_file_is_not_exported_again(file: Path, pixels: np.ndarray, tmp_path: Path) -> None:
+    """Export starts from the run."""
+    with pytest.raises(UsageError) as caught:
+        export_onnx(Predictor.open(file), tmp_path / "again.onnx", pixels)
+    assert str(caught.value) == f"{file}: exported already. Export from the run or its model.safetensors."
+
+
+def test_missing_extra_is_named(
+    file: Path, model: Predictor, pixels: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without onnx or ONNX Runtime the error says what to install."""
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(MissingExtraError) as caught:
+        export_onnx(model, tmp_path / "x.onnx", pixels)
+    assert str(caught.value) == (
+        "Exporting to ONNX needs the extra 'onnx'. Install it with: pip install 'imgclf[onnx]'"
+    )
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(MissingExtraError, match=r"^Predicting with an ONNX file needs the extra 'onnx'"):
+        Predictor.open(file)
+
+
+def test_files_that_are_not_ours(file: Path, tmp_path: Path) -> None:
+    """A missing, broken, foreign, damaged or too new ONNX file, and a missing device, are each named."""
+
+    def refused(path: Path, device: str = "auto") -> str:
+        with pytest.raises((RunError, UsageError)) as caught:
+            Predictor.open(path, device=device)
+        return str(caught.value)
+
+    def changed(**metadata: str) -> Path:
+        loaded = onnx.load(file)
+        del loaded.metadata_props[:]
+        onnx.helper.set_model_props(loaded, metadata)
+        onnx.save(loaded, tmp_path / "x.onnx")
+        return tmp_path / "x.onnx"
+
+    missing, broken = tmp_path / "none.onnx", tmp_path / "broken.onnx"
+    broken.write_text("no model")
+    assert refused(missing) == f"There is no model file '{missing}'."
+    assert refused(broken).startswith(f"{broken}: not a readable ONNX file (")
+    assert refused(changed(names="{}")) == (
+        f"{tmp_path / 'x.onnx'}: an ONNX file without imgclf's header (class names and preprocessing). "
+        f"Use one made by: imgclf export onnx"
+    )
+    assert "its imgclf header is damaged; export the model again." in refused(changed(imgclf="{"))
+    assert "exported by a newer imgclf (file format 99," in refused(changed(imgclf='{"format": 99}'))
+    assert refused(file, "mps") == (
+        "This ONNX Runtime cannot compute on 'mps', only on: cpu. "
+        "For CUDA install onnxruntime-gpu in the place of onnxruntime."
+    )
+
+
+def test_embeddings_that_were_not_exported_are_named(file: Path, tmp_path: Path) -> None:
+    """A file with logits alone says so when asked for embeddings."""
+    loaded = onnx.load(file)
+    del loaded.graph.output[1]
+    onnx.save(loaded, tmp_path / "plain.onnx")
+    plain = Predictor.open(tmp_path / "plain.onnx")
+    with pytest.raises(ModelError) as caught:
+        plain.embed(np.zeros((1, 32, 32, 3), np.uint8))
+    assert str(caught.value) == (
+        f"{tmp_path / 'plain.onnx'}: exported without embeddings. Export it again: imgclf export onnx"
+    )
