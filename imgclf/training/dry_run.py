@@ -14,7 +14,7 @@ import torch
 from lightning_fabric import Fabric
 
 from imgclf.data import Batch, original_box
-from imgclf.figures import image_grid
+from imgclf.figures import GalleryTile, image_gallery
 from imgclf.recipes import Config
 from imgclf.records import Preprocessing
 from imgclf.runs import Run
@@ -25,7 +25,7 @@ from imgclf.training.session import open_splits
 from imgclf.training.work import Job, make_loaders, make_trainer
 
 _WARMUP_STEPS, _TIMED_STEPS = 2, 6
-_SHOWN = 32
+_SHOWN = 24
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,13 @@ def _draw(batch: Batch, preprocessing: Preprocessing, class_names: tuple[str, ..
     """Draw the first training images as the model gets them, with the normalisation undone."""
     images = batch.images[:_SHOWN].float().cpu().permute(0, 2, 3, 1).numpy()
     pixels = (images * np.asarray(preprocessing.std) + np.asarray(preprocessing.mean)) * 255
-    captions = [class_names[label] for label in batch.labels[:_SHOWN].tolist()]
-    return image_grid(list(pixels.clip(0, 255).round().astype(np.uint8)), captions, path)
+    tiles = [
+        GalleryTile(image[..., 0] if image.shape[-1] == 1 else image, (class_names[label],))
+        for image, label in zip(
+            pixels.clip(0, 255).round().astype(np.uint8), batch.labels[:_SHOWN].tolist(), strict=True
+        )
+    ]
+    return image_gallery(tiles, path, title="The first training images, as the model gets them")
 
 
 def _memory(device: str) -> int:
