@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from imgclf.models import ModelListing
 
 _WIDTH = 80
+_WIDEST_ORIGIN = 16
 _SHORTEST_TAG = 8
 
 
@@ -56,7 +57,7 @@ def _table(found: "list[ModelListing]") -> tuple[list[str], list[list[str]]]:
         columns["parameters"] = [_millions(each.parameters) for each in found]
     columns["input"] = [_size(each.image_size) for each in found]
     if any(each.origin != "timm" for each in found):
-        columns["from"] = [each.origin for each in found]
+        columns["from"] = [each.origin.split()[0][:_WIDEST_ORIGIN] for each in found]
     used = sum(max(len(cell) for cell in [name, *cells]) + 2 for name, cells in columns.items())
     columns["pretrained"] = [_tags(each.pretrained, max(_WIDTH - used, _SHORTEST_TAG)) for each in found]
     return list(columns), [list(row) for row in zip(*columns.values(), strict=True)]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
-_LOGGERS = ("timm", "huggingface_hub", "httpx", "urllib3")
+_LOGGERS = ("timm", "huggingface_hub", "httpx", "httpx2", "urllib3")
 
 
 @contextmanager

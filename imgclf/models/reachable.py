@@ -25,8 +25,8 @@ def is_reachable(address: str) -> bool:
 
 
 def _ask(address: str, answered: threading.Event) -> None:
-    request = urllib.request.Request(address, method="HEAD")
     try:
+        request = urllib.request.Request(address, method="HEAD")
         with urllib.request.urlopen(request, timeout=_SECONDS):
             answered.set()
     except urllib.error.HTTPError:
