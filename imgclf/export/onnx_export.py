@@ -1,12 +1,14 @@
 """``imgclf export onnx``: the file, what belongs beside it, and the proof that it answers like the run."""
 
 import json
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
 import numpy as np
+import torch
 
 from imgclf.data import normalize
 from imgclf.errors import ModelError, UsageError
@@ -84,14 +86,17 @@ def export_onnx(
 
 
 def torch_classifier(model: Predictor) -> Classifier:
-    """Return the network of a model that PyTorch runs.
+    """Return a copy of the network of a model that PyTorch runs, its weights in torch's default memory layout.
+
+    In the layout that is fast to compute with (channels_last), torch.export takes them for incomplete.
 
     Raises:
         UsageError: it is an exported file already.
     """
     if not isinstance(model.backend, TorchBackend):
         raise UsageError(f"{model.file}: exported already. Export from the run or its model.safetensors.")
-    return model.backend.classifier
+    classifier: Classifier = deepcopy(model.backend.classifier)
+    return classifier.to(memory_format=torch.contiguous_format)
 
 
 def _reduce(file: Path, header: ModelHeader, precision: Precision, images: np.ndarray, baked: bool) -> None:

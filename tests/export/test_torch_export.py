@@ -1,0 +1,78 @@
+"""Exporting with torch.export."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from imgclf.data import normalize
+from imgclf.errors import ModelError
+from imgclf.export import torch_export
+from imgclf.export.torch_export import export_torch
+from imgclf.inference import Predictor, softmax
+from imgclf.models import Classifier, Origin
+from imgclf.runs import Run
+
+
+@pytest.fixture(scope="module")
+def model(shapes_run: Run) -> Predictor:
+    """The run's model on the CPU."""
+    return Predictor.open(shapes_run.path, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def pixels(model: Predictor, shapes: Path) -> np.ndarray:
+    """A few test images as the model takes them."""
+    return np.stack([model.prepare(image).pixels for image in sorted((shapes / "test").glob("*/0[0-2].png"))])
+
+
+def test_program_runs_without_imgclf(model: Predictor, pixels: np.ndarray, tmp_path: Path) -> None:
+    """Plain torch loads the file, takes any batch, gives our logits, and finds the header."""
+    (file,) = export_torch(model, tmp_path / "new" / "model.pt2", pixels).files
+    extra = {"imgclf.json": ""}
+    network = torch.export.load(file, extra_files=extra).module()
+    images = torch.from_numpy(normalize(pixels, model.header.preprocessing))
+    for batch in (images, images[:1]):
+        got = softmax(network(batch)[0].detach().numpy())
+        np.testing.assert_allclose(got, softmax(model.logits(pixels))[: len(batch)], atol=1e-5)
+    assert json.loads(extra["imgclf.json"])["class_names"] == ["circle", "square", "triangle"]
+    assert [path.name for path in file.parent.iterdir()] == ["model.pt2"]
+
+
+def test_difference_beyond_tolerance_is_refused(
+    model: Predictor, pixels: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that answers differently is not kept."""
+    monkeypatch.setattr(torch_export, "_TOLERANCE", -1.0)
+    with pytest.raises(ModelError) as caught:
+        export_torch(model, tmp_path / "model.pt2", pixels)
+    assert str(caught.value).startswith(
+        "'model.pt2' does not answer like the model it was made from: a probability differs by up to "
+    )
+    assert str(caught.value).endswith(" (allowed: -1). It was not kept.")
+    assert list(tmp_path.iterdir()) == []
+
+
+class _Undecided(nn.Module):
+    """A network whose path depends on its input, which no program can hold."""
+
+    head_hidden_size = 3
+
+    def forward_features(self, images: torch.Tensor) -> torch.Tensor:
+        return images if images.sum() > 0 else -images
+
+    def forward_head(self, features: torch.Tensor, pre_logits: bool = False) -> torch.Tensor:
+        return features.mean((2, 3))
+
+
+def test_network_that_cannot_be_captured_is_named(
+    shapes_run: Run, pixels: np.ndarray, tmp_path: Path
+) -> None:
+    """The failure of torch.export becomes a sentence."""
+    model = Predictor.open(shapes_run.path, device="cpu")
+    model.backend._classifier = Classifier(_Undecided(), 3, Origin("undecided")).eval()
+    with pytest.raises(ModelError, match=r"^The network '\w+' cannot be captured by torch\.export: .*\.$"):
+        export_torch(model, tmp_path / "model.pt2", pixels)
