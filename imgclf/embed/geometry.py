@@ -104,7 +104,9 @@ def _silhouettes(embeddings: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray
 def _mean_per_class(values: np.ndarray, labels: np.ndarray, num_classes: int) -> np.ndarray:
     counts = np.bincount(labels, minlength=num_classes)
     sums = np.bincount(labels, weights=values, minlength=num_classes)
-    return np.divide(sums, counts, out=np.full(num_classes, np.nan), where=counts > 0)
+    means = np.full(num_classes, np.nan)
+    np.divide(sums, counts, out=means, where=counts > 0)
+    return means
 
 
 def _overlaps(

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from imgclf.errors import ModelError
+
 
 @dataclass(frozen=True)
 class InputSpec:
@@ -46,7 +48,7 @@ class Origin:
     arch: str
     arch_args: Mapping[str, Any] = field(default_factory=dict)
     head: Mapping[str, Any] = field(default_factory=lambda: {"dropout": 0.0, "hidden": 0})
-    image_size: tuple[int, int] | None = None
+    image_size: tuple[int, int] = (224, 224)
     package: str = "timm"
     input_spec: InputSpec | None = None
     pretrained_source: str | None = None
@@ -98,7 +100,7 @@ class Classifier(nn.Module):
         return self.origin.input_spec
 
     @property
-    def image_size(self) -> tuple[int, int] | None:
+    def image_size(self) -> tuple[int, int]:
         """(height, width) in pixels that the network was built and checked for."""
         return self.origin.image_size
 
@@ -144,12 +146,20 @@ class Classifier(nn.Module):
 
         Exact but for networks with two classifiers on two tokens (deit distilled): their mean here, where
         the network itself classifies each token by its own.
+
+        Raises:
+            ModelError: the network's classifiers work on branches that the embeddings no longer tell apart.
         """
         if self.hidden_head is not None:
             logits: Tensor = self.hidden_head(embeddings)
             return logits
-        outputs = [_apply_to_vectors(module, embeddings) for module in self._classifiers()]
-        return torch.stack(outputs).mean(0)
+        classifiers = self._classifiers()
+        if any(isinstance(module, nn.ModuleList) for module in classifiers):
+            raise ModelError(
+                f"The classifiers of '{self.arch}' cannot be applied to embeddings: each works on a branch of its own. "
+                f"Give the model a head with --set head.hidden=256."
+            )
+        return torch.stack([_apply_to_vectors(module, embeddings) for module in classifiers]).mean(0)
 
     def head_parameters(self) -> list[nn.Parameter]:
         """Return the parameters that start anew for these classes: the hidden head or the classifier."""

@@ -10,7 +10,7 @@ from imgclf.training.optimizers import build_optimizer, clip_parameters
 
 
 def test_a_torch_name_is_that_class_with_all_parameters() -> None:
-    """ "Adam" is torch's Adam, biases decayed like the rest."""
+    """The name Adam is torch's Adam, biases decayed like the rest."""
     model = nn.Linear(3, 2)
     optimizer = build_optimizer(model, OptimizerConfig(name="Adam", lr=0.01, weight_decay=1e-4))
     assert type(optimizer) is torch.optim.Adam
@@ -19,7 +19,7 @@ def test_a_torch_name_is_that_class_with_all_parameters() -> None:
 
 
 def test_a_timm_name_leaves_biases_out_of_weight_decay() -> None:
-    """ "adamw" goes through timm, whose habit this is."""
+    """The name adamw goes through timm, whose habit this is."""
     optimizer = build_optimizer(nn.Linear(3, 2), OptimizerConfig(name="adamw", weight_decay=0.1))
     assert sorted(group["weight_decay"] for group in optimizer.param_groups) == [0.0, 0.1]
 
