@@ -7,7 +7,9 @@ never touch a GPU. Elsewhere Python's own start method is used.
 
 import os
 import random
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -132,22 +134,37 @@ class WorkerSource:
             return
         self._requests.list = list(requests)
         try:
-            with warnings.catch_warnings():
-                # Python 3.12 warns of any fork beside threads; these workers use none of the parent's locks.
-                warnings.simplefilter("ignore", DeprecationWarning)
-                batches = iter(self._loader)
-            for outcome in batches:
+            for outcome in _started(self._loader):
                 if isinstance(outcome, ConfigError):
                     raise outcome
                 yield outcome
-        except RuntimeError as error:
-            if "DataLoader worker" not in str(error):
+        except (
+            RuntimeError,
+            ConnectionError,
+            EOFError,
+        ) as error:  # the last two: it died while handing over a batch
+            if isinstance(error, RuntimeError) and "DataLoader worker" not in str(error):
                 raise
             raise DataError(
                 f"A worker process that prepares images was killed ({str(error).splitlines()[0].rstrip('. ')}), most "
                 f"likely because memory ran out. Use fewer workers (--set data.workers=1), or none "
                 f"(--set data.workers=0)."
             ) from None
+
+
+def _started(loader: DataLoader[Any]) -> Iterator[Any]:
+    """Start the workers (or wake them for another epoch)."""
+    on_main_thread = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGCHLD) if hasattr(signal, "SIGCHLD") and on_main_thread else None
+    with warnings.catch_warnings():
+        # Python 3.12 warns of any fork beside threads; these workers use none of the parent's locks.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        batches = iter(loader)
+    if handler is not None:
+        # torch's own handler raises wherever the main thread is when a worker dies: in the middle of a step, say.
+        # Without it a death is noticed by the next wait for a batch.
+        signal.signal(signal.SIGCHLD, handler)
+    return batches
 
 
 class _Requests(Sampler[Request]):

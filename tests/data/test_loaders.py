@@ -284,3 +284,17 @@ def test_the_number_of_workers_suits_the_cores(monkeypatch: pytest.MonkeyPatch) 
         1,
     ]
     assert worker_count(3, cpu, 1) == 3
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize(
+    "transforms", ["auto", CROP_AND_FLIP, RESIZED_CROP, RAND_AUGMENT, [{"name": "ColorJitter", "hue": 0.1}]]
+)
+def test_batches_reach_a_gpu(examples: Examples, transforms: Any) -> None:
+    """On a GPU batches repeat too, and evaluation sees the pixels of the CPU."""
+    loader = _train(examples, transforms, device="cuda")
+    assert _same(list(loader.epoch(0)), list(loader.epoch(0)))
+    for ours, theirs in zip(_eval(examples, device="cuda").epoch(0), _eval(examples).epoch(0), strict=True):
+        assert ours.images.device.type == "cuda"
+        torch.testing.assert_close(ours.images.cpu(), theirs.images, rtol=0, atol=1e-5)

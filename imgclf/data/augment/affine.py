@@ -47,7 +47,7 @@ class BatchedAffine:
         # On a CPU, coordinates of a few images at a time stay in its cache; a GPU takes them all at once.
         few = max(1, _PIXELS_AT_A_TIME // (batch.shape[1] * batch.shape[2]))
         share = few if batch.device.type == "cpu" else len(batch)
-        parts = zip(batch.split(share), matrices.split(share), strict=True)
+        parts = zip(torch.split(batch, share), torch.split(matrices, share), strict=True)
         return torch.cat([move(part, *self._source(part, matrix)) for part, matrix in parts])
 
     def _matrices(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -19,8 +19,11 @@ class BatchedTransform(Protocol):
 
 
 def chosen(batch: torch.Tensor, p: float, generator: torch.Generator) -> torch.Tensor:
-    """Return int64 indices of the images that a transform of probability ``p`` applies to."""
-    return (torch.rand(len(batch), generator=generator, device=batch.device) < p).nonzero()[:, 0]
+    """Return bool (N,): the images that a transform of probability ``p`` applies to.
+
+    A mask, not indices: finding out how many there are would make the host wait for the GPU in every batch.
+    """
+    return torch.rand(len(batch), generator=generator, device=batch.device) < p
 
 
 def uniform(

@@ -37,7 +37,7 @@ class BatchedColorJitter:
             (self.saturation, _saturation),
             (self.hue, _hue),
         )
-        for number in torch.randperm(4, generator=generator, device=batch.device).tolist():
+        for number in _order(generator):
             limits, change = changes[number]
             if limits is not None:
                 factor = uniform(len(batch), *limits, batch, generator)[:, None, None, None]
@@ -57,9 +57,9 @@ class BatchedGrayscale:
 
     def __call__(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Return the batch with some images in grey."""
-        indices = chosen(batch, self.p, generator)
-        grey = _grey(batch.index_select(0, indices).to(torch.float32)).to(torch.uint8)
-        return batch.index_copy(0, indices, grey.expand(-1, -1, -1, batch.shape[3]))
+        greyed = chosen(batch, self.p, generator)
+        grey = _grey(batch.to(torch.float32)).to(torch.uint8)
+        return torch.where(greyed[:, None, None, None], grey, batch)
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,11 @@ class BatchedNoise:
         """Return the batch with noise on every pixel."""
         noise = torch.randn(batch.shape, generator=generator, device=batch.device)
         return as_bytes(noise.mul_(self.sigma * 255).add_(self.mean * 255).add_(batch))
+
+
+def _order(generator: torch.Generator) -> list[int]:
+    """Return a permutation of 0..3 without asking a GPU for it: the batch's seed decides."""
+    return torch.randperm(4, generator=torch.Generator().manual_seed(generator.initial_seed())).tolist()
 
 
 def _grey(pixels: torch.Tensor) -> torch.Tensor:

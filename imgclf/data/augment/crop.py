@@ -40,8 +40,11 @@ class BatchedPad:
             rows = _source(height, top, bottom, self.mode).to(batch.device)
             columns = _source(width, left, right, self.mode).to(batch.device)
             return batch.index_select(1, rows).index_select(2, columns)
-        padded = batch.new_empty((count, *self.size((height, width)), channels))
-        padded[:] = torch.as_tensor(self.fill, dtype=torch.uint8, device=batch.device)
+        shape = (count, *self.size((height, width)), channels)
+        if isinstance(self.fill, tuple):
+            padded = batch.new_tensor(self.fill).expand(shape).clone()
+        else:
+            padded = batch.new_full(shape, int(self.fill))
         padded[:, top : top + height, left : left + width] = batch
         return padded
 

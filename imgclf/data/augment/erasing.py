@@ -40,14 +40,12 @@ class BatchedErasing:
 
     def __call__(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Return the batch with a rectangle of some images erased."""
-        count, rows, columns, _ = batch.shape
-        indices = chosen(batch, self.p, generator)
+        _, rows, columns, _ = batch.shape
+        applies = chosen(batch, self.p, generator)
         height, width = self._rectangles(batch, generator)
         top = _position(rows - height, batch, generator)
         left = _position(columns - width, batch, generator)
         inside = _span(top, height, rows)[:, :, None] & _span(left, width, columns)[:, None, :]
-        applies = torch.zeros(count, dtype=torch.bool, device=batch.device)
-        applies[indices] = True
         return torch.where(
             (inside & applies[:, None, None])[..., None], self._colour(batch, generator), batch
         )

@@ -24,7 +24,10 @@ class BatchedFlip:
         return before
 
     def __call__(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Return the batch with some images mirrored, in place."""
-        indices = chosen(batch, self.p, generator)
-        batch = batch.contiguous()
+        """Return the batch with some images mirrored; may overwrite it."""
+        mirrored = chosen(batch, self.p, generator)
+        if batch.device.type != "cpu":
+            return torch.where(mirrored[:, None, None, None], batch.flip(self.axis), batch)
+        # A CPU only touches the images that change.
+        batch, indices = batch.contiguous(), mirrored.nonzero()[:, 0]
         return batch.index_copy_(0, indices, batch.index_select(0, indices).flip(self.axis))
