@@ -14,7 +14,7 @@ from imgclf.models.classifier import Classifier, Origin
 from imgclf.models.input_spec import input_spec_of_cfg, input_spec_of_header
 from imgclf.models.names import NetworkName, find_network
 from imgclf.models.pretrained import PretrainedWeights, find_pretrained, without_pretrained
-from imgclf.models.sizes import check_image_size, default_image_size
+from imgclf.models.sizes import blame_image_size, check_image_size, default_image_size
 from imgclf.models.weights_file import WeightsFile, read_weights_file
 from imgclf.models.weights_fit import fit_weights
 from imgclf.records import ModelHeader
@@ -127,7 +127,12 @@ class _Plan:
                     f"model's arguments. Keep one of them."
                 )
             args["drop_rate"] = dropout
-        return build_network(self.network.name, 0 if hidden else self.num_classes, args, overlay)
+        try:
+            return build_network(self.network.name, 0 if hidden else self.num_classes, args, overlay)
+        except ModelError as error:
+            if "img_size" in args and "img_size" not in self.arch_args:
+                raise blame_image_size(error, self.network.name, args, size, self.channels) from error
+            raise
 
     def check(self, network: Any, size: tuple[int, int]) -> None:
         """Raise a ModelError where the network does not take images of this size."""

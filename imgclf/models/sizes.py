@@ -35,7 +35,28 @@ def check_image_size(
     try:  # The meta device lacks some operations: only a real pass tells.
         _real_pass(network, image_size, channels)
     except Exception as error:
-        raise ModelError(_too_small(name, image_size, channels)) from error
+        raise ModelError(
+            _sentence(name, image_size, fitting_image_size(name, image_size, channels, args))
+        ) from error
+
+
+def blame_image_size(
+    error: ModelError, name: str, args: Mapping[str, Any], image_size: tuple[int, int], channels: int
+) -> ModelError:
+    """Return the error to raise where a network of one size could not be built.
+
+    Args:
+        error: what building it gave.
+        name: its timm name.
+        args: the keyword arguments that it was to be built with.
+        image_size: (height, width) in pixels.
+        channels: colour channels.
+
+    Returns:
+        An error about the size where another size can be built, else ``error``.
+    """
+    fitting = fitting_image_size(name, image_size, channels, args)
+    return ModelError(_sentence(name, image_size, fitting)) if fitting else error
 
 
 def fitting_image_size(
@@ -99,7 +120,6 @@ def _real_pass(network: Any, image_size: tuple[int, int], channels: int) -> None
         network.train(was_training)
 
 
-def _too_small(name: str, image_size: tuple[int, int], channels: int) -> str:
-    fitting = fitting_image_size(name, image_size, channels)
+def _sentence(name: str, image_size: tuple[int, int], fitting: tuple[int, int] | None) -> str:
     advice = f"Try --image-size {max(fitting)}." if fitting else "Give another --image-size or another model."
     return f"The model '{name}' does not take images of {image_size[0]}x{image_size[1]} pixels. {advice}"

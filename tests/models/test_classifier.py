@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from imgclf.errors import ModelError
 from imgclf.models import Classifier, create_classifier
 
 # One of each kind of head: linear, our dense head, ConvMlp before it, 1x1 convolution, tokens, two classifiers.
@@ -81,3 +82,13 @@ def test_features_are_timms_own() -> None:
     """``forward_features`` returns what the network has before pooling."""
     classifier = small("resnet9")
     assert classifier.forward_features(torch.randn(1, 3, 32, 32)).shape == (1, 256, 4, 4)
+
+
+def test_classifiers_on_branches_cannot_classify_embeddings() -> None:
+    """CrossViT classifies each branch by itself: its embeddings alone do not give the logits, and it says so."""
+    classifier = small("crossvit_tiny_240", 240)
+    sentence = (
+        r"^The classifiers of 'crossvit_tiny_240' cannot be applied to embeddings: each works on a branch of"
+    )
+    with pytest.raises(ModelError, match=sentence):
+        classifier.classify(torch.zeros(1, classifier.embedding_size))

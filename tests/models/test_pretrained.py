@@ -41,7 +41,7 @@ def empty_hub(monkeypatch: pytest.MonkeyPatch, no_network: None) -> Iterator[str
             self.send_response(404)
             self.end_headers()
 
-        do_GET = do_HEAD
+        do_GET = do_HEAD  # noqa: N815 - http.server's own name
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

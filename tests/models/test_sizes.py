@@ -14,7 +14,6 @@ from imgclf.models import create_classifier, default_image_size, fitting_image_s
         ("vgg11", 28, 32),
         ("convnext_atto", 28, 32),
         ("inception_v3", 64, 80),
-        ("densenet121", 20, 32),
     ],
 )
 def test_too_small_an_image_is_refused_with_a_size_that_works(name: str, size: int, advice: int) -> None:
@@ -26,8 +25,15 @@ def test_too_small_an_image_is_refused_with_a_size_that_works(name: str, size: i
 
 def test_a_network_of_fixed_size_is_refused_with_a_size_that_works() -> None:
     """A network that cannot even be built at the size names another one too."""
-    with pytest.raises(ModelError, match=r"^The model 'levit_128s' does not take images of 8x8 pixels\. Try"):
-        create_classifier("levit_128s", 3, pretrained="no", image_size=(8, 8))
+    sentence = r"^The model 'twins_svt_small' does not take images of 28x28 pixels\. Try --image-size 32\.$"
+    with pytest.raises(ModelError, match=sentence):
+        create_classifier("twins_svt_small", 3, pretrained="no", image_size=(28, 28))
+
+
+def test_other_arguments_are_not_blamed_on_the_size() -> None:
+    """Where no size can be built, the message is about the arguments."""
+    with pytest.raises(ModelError, match=r"^The model 'test_vit' takes no argument 'depthh'"):
+        create_classifier("test_vit", 3, pretrained="no", arch_args={"depthh": 2})
 
 
 @pytest.mark.parametrize(
@@ -37,7 +43,7 @@ def test_a_network_of_fixed_size_is_refused_with_a_size_that_works() -> None:
         ("resnet18", (150, 150), (150, 150)),
         ("resnet18", (1000, 60), (224, 60)),
         ("resnet18", None, (224, 224)),
-        ("inception_v3", (32, 32), (80, 80)),
+        ("vgg11", (16, 20), (32, 32)),
         ("levit_128s", (100, 100), (112, 112)),
     ],
 )
