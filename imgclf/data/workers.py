@@ -146,9 +146,8 @@ class WorkerSource:
             if isinstance(error, RuntimeError) and "DataLoader worker" not in str(error):
                 raise
             raise DataError(
-                f"A worker process that prepares images was killed ({str(error).splitlines()[0].rstrip('. ')}), most "
-                f"likely because memory ran out. Use fewer workers (--set data.workers=1), or none "
-                f"(--set data.workers=0)."
+                "A worker process that prepares images was killed, most likely because memory ran out. Use fewer workers "
+                "(--set data.workers=1), or none (--set data.workers=0)."
             ) from None
 
 

@@ -169,7 +169,7 @@ def test_a_killed_worker_is_a_named_error(examples: Examples) -> None:
     for child in multiprocessing.active_children():
         os.kill(child.pid or 0, signal.SIGKILL)
     sentence = (
-        r"^A worker process that prepares images was killed \(DataLoader worker .*\), most likely because memory ran out\. "
+        r"^A worker process that prepares images was killed, most likely because memory ran out\. "
         r"Use fewer workers \(--set data\.workers=1\), or none \(--set data\.workers=0\)\.$"
     )
     with pytest.raises(DataError, match=sentence):
