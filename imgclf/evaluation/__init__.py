@@ -1,7 +1,24 @@
 """How good a model is, where it fails, and whether the number can be trusted; and which of several is better."""
 
+from imgclf.evaluation.compare import Comparison, Contender, Duel, compare, verdict
 from imgclf.evaluation.evaluate import evaluate
 from imgclf.evaluation.notes import Note
+from imgclf.evaluation.relabel import Relabelled, apply_review
 from imgclf.evaluation.result import EvaluationResult, Measured, Options
+from imgclf.evaluation.suspects import read_review
 
-__all__ = ["EvaluationResult", "Measured", "Note", "Options", "evaluate"]
+__all__ = [
+    "Comparison",
+    "Contender",
+    "Duel",
+    "EvaluationResult",
+    "Measured",
+    "Note",
+    "Options",
+    "Relabelled",
+    "apply_review",
+    "compare",
+    "evaluate",
+    "read_review",
+    "verdict",
+]

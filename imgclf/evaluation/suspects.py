@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from imgclf.errors import DataError
 from imgclf.runs import write_text
 from imgclf.runs.predictions import Answers
 
@@ -94,6 +95,34 @@ def write_review(path: Path, suspects: Sequence[Suspect]) -> None:
         sure = (f"{one.label_confidence:.4f}", f"{one.suggested_confidence:.4f}")
         writer.writerow([one.file, one.split, one.label, one.suggested, *sure, ""])
     write_text(path, text.getvalue())
+
+
+def read_review(path: Path) -> list[tuple[int, Suspect, str]]:
+    """Read a review that a person may have edited.
+
+    Returns:
+        (line number, suspect, what is in ``new_label``) per row.
+
+    Raises:
+        DataError: the file is missing, or lacks a column or a number.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            if missing := [name for name in REVIEW_COLUMNS if name not in (reader.fieldnames or ())]:
+                raise DataError(
+                    f"{path}: no review file (it lacks the column {missing[0]}). imgclf evaluate writes one."
+                )
+            return [(reader.line_num, _from_row(row), (row["new_label"] or "").strip()) for row in reader]
+    except (OSError, UnicodeDecodeError, ValueError, csv.Error) as error:
+        raise DataError(
+            f"{path}: not a readable review file ({error}). imgclf evaluate writes one."
+        ) from None
+
+
+def _from_row(row: dict[str, str]) -> Suspect:
+    sure = float(row["label_confidence"] or 0), float(row["suggested_confidence"] or 0)
+    return Suspect(row["file"], row["split"], row["label"], row["suggested"], *sure)
 
 
 def _by_cleanlab(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:

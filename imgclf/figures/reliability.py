@@ -55,8 +55,9 @@ def reliability_diagram(panels: Mapping[str, Sequence[Bin]], path: Path) -> Path
             axes[0, column].set_title(title)
             _counts(axes[1, column], bins)
         axes[0, 0].set_ylabel("accuracy")
-        axes[0, 0].legend(loc="upper left")
         axes[1, 0].set_ylabel("images")
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=2)
     return path
 
 
