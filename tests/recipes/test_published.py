@@ -8,6 +8,7 @@ from torchvision.transforms import v2
 from imgclf import models  # noqa: F401 - registers our networks with timm
 from imgclf.plugins import DATASETS, plugin_entry_points
 from imgclf.recipes import Recipe, list_recipes, load_recipe
+from imgclf.training.optimizers import build_optimizer
 
 RECIPES = list_recipes()
 
@@ -44,10 +45,7 @@ def test_every_name_in_a_recipe_exists(recipe: Recipe) -> None:
     for transform in config.augment.transforms:
         getattr(v2, transform.name)(**transform.args)
     getattr(torch.nn, config.loss.name)(**config.loss.args)
-    parameters = [torch.nn.Parameter(torch.zeros(1))]
-    optimizer = getattr(torch.optim, config.optimizer.name)(
-        parameters, lr=config.optimizer.lr, **config.optimizer.args
-    )
+    optimizer = build_optimizer(torch.nn.Linear(2, 2), config.optimizer)
     arguments = {key: value for key, value in config.scheduler.args.items() if key != "monitor"}
     if config.scheduler.name == "OneCycleLR":
         arguments = {"max_lr": config.optimizer.lr, "total_steps": 100, **arguments}
