@@ -35,7 +35,7 @@ def compare(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Compare runs on the same images, and say whether the difference is more than noise.
+    """Say whether the difference between runs is more than noise.
 
     Uses the answers of each run's last evaluation, or evaluates it now. Tests in pairs: McNemar's test and the
     bootstrap of the difference. The images on which the runs disagree are listed in a file.

@@ -89,9 +89,9 @@ def evaluate(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Measure a trained model on images it has not seen: predictions, metrics, figures and a report.
+    """Measure a trained model on images it has not seen.
 
-    The split is the one that the run was trained with. Every number comes from the saved predictions. Exit code 3
+    Writes predictions, metrics, figures and a report. The split is the one that the run was trained with. Every number comes from the saved predictions. Exit code 3
     means that some images could not be read.
 
     Example: imgclf evaluate --run runs/2026-11-21-143000-resnet9-digits
