@@ -87,7 +87,7 @@ def classifier_from_header(header: ModelHeader, weights: Mapping[str, Tensor]) -
     """
     preprocessing = header.preprocessing
     plan = _Plan(
-        find_network(header.arch),
+        _network_of(header),
         len(header.class_names),
         preprocessing.channels,
         header.head,
@@ -104,6 +104,16 @@ def classifier_from_header(header: ModelHeader, weights: Mapping[str, Tensor]) -
             f"again, or use the versions of timm and imgclf that wrote it."
         ) from None
     return classifier.eval()
+
+
+def _network_of(header: ModelHeader) -> NetworkName:
+    try:
+        return find_network(header.arch)
+    except ModelError as error:
+        package = header.provenance.get("model_package", "timm")
+        if package in ("timm", "imgclf"):
+            raise
+        raise ModelError(f"{error} The network came with the package {package}: install it.") from error
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import json
 import pickle
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -260,6 +261,20 @@ def test_tensors_of_another_network_do_not_make_a_classifier() -> None:
         ModelError, match=r"^The model file's tensors are not those of 'resnet9' as this version"
     ):
         classifier_from_header(header_of(trained()), weights)
+
+
+def test_a_model_file_names_the_plugin_that_it_needs() -> None:
+    """Where the network is unknown here, the message names the package that it came with."""
+    header = replace(
+        header_of(trained()), arch="plugnet", provenance={"model_package": "plugnet-package 1.0"}
+    )
+    sentence = (
+        r"^Unknown model 'plugnet'\..* The network came with the package plugnet-package 1\.0: install it\.$"
+    )
+    with pytest.raises(ModelError, match=sentence):
+        classifier_from_header(header, {})
+    with pytest.raises(ModelError, match=r"^Unknown model 'plugnet'\.(?!.*package)"):
+        classifier_from_header(replace(header, provenance={}), {})
 
 
 def test_dropout_given_twice_is_told() -> None:
