@@ -38,9 +38,9 @@ def test_no_arguments_show_help(run_cli: RunCli) -> None:
 
 def test_mistyped_command_suggests_the_nearest(run_cli: RunCli) -> None:
     """The message names the command that was meant."""
-    result = run_cli("recipse")
+    result = run_cli("doctro")
     assert result.code == 2
-    assert result.err.endswith("Error: No such command 'recipse'. Did you mean 'recipes'?\n")
+    assert result.err.endswith("Error: No such command 'doctro'. Did you mean 'doctor'?\n")
 
 
 def test_mistyped_option_suggests_the_nearest(run_cli: RunCli) -> None:
