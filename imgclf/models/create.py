@@ -110,8 +110,8 @@ def _network_of(header: ModelHeader) -> NetworkName:
     try:
         return find_network(header.arch)
     except ModelError as error:
-        package = header.provenance.get("model_package", "timm")
-        if package in ("timm", "imgclf"):
+        package = header.provenance.get("model_package")
+        if not package:
             raise
         raise ModelError(f"{error} The network came with the package {package}: install it.") from error
 

@@ -274,7 +274,7 @@ def test_a_model_file_names_the_plugin_that_it_needs() -> None:
     with pytest.raises(ModelError, match=sentence):
         classifier_from_header(header, {})
     with pytest.raises(ModelError, match=r"^Unknown model 'plugnet'\.(?!.*package)"):
-        classifier_from_header(replace(header, provenance={}), {})
+        classifier_from_header(replace(header, provenance={"model_package": None}), {})
 
 
 def test_dropout_given_twice_is_told() -> None:
