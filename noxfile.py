@@ -1,5 +1,7 @@
 """Everything that can be checked or built; `nox --list` shows it. `.ci/run` runs lint, types and tests."""
 
+from pathlib import Path
+
 import nox
 
 nox.options.default_venv_backend = "venv"
@@ -50,9 +52,14 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """The benchmarks; arguments go to them."""
+    """The benchmarks, or one of them with its arguments: `nox -s bench -- training --help`."""
     install(session, "-e", ".")
-    session.run("python", "-m", "benchmarks", *session.posargs)
+    if session.posargs:
+        name, *arguments = session.posargs
+        session.run("python", f"benchmarks/{name}.py", *arguments)
+    else:
+        for script in sorted(Path("benchmarks").glob("*.py")):
+            session.run("python", str(script))
 
 
 @nox.session
