@@ -1,6 +1,5 @@
 """Embed: how classes separate in feature space, in figures and projections."""
 
-from imgclf.embed.geometry import Fidelity, Geometry, measure_fidelity, measure_geometry
-from imgclf.embed.projection import project, reduce_dimensions
+from imgclf.embed.session import EmbedResult, Options, embed_run, embed_untrained, metrics_of
 
-__all__ = ["Fidelity", "Geometry", "measure_fidelity", "measure_geometry", "project", "reduce_dimensions"]
+__all__ = ["EmbedResult", "Options", "embed_run", "embed_untrained", "metrics_of"]

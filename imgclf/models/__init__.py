@@ -2,6 +2,7 @@
 
 from imgclf.models.classifier import Classifier, InputSpec, Origin
 from imgclf.models.create import classifier_from_header, create_classifier
+from imgclf.models.device import choose_device
 from imgclf.models.layers import FeatureLayer, choose_layer, feature_layers
 from imgclf.models.listing import ModelListing, list_models, plugin_problems
 from imgclf.models.sizes import default_image_size, fitting_image_size
@@ -12,6 +13,7 @@ __all__ = [
     "InputSpec",
     "ModelListing",
     "Origin",
+    "choose_device",
     "choose_layer",
     "classifier_from_header",
     "create_classifier",

@@ -1,4 +1,4 @@
-"""Choose the device and the precision: by asking the device, and on CPUs by timing a few real steps."""
+"""Choose the precision: by asking the device, and on CPUs by timing a few real steps."""
 
 import time
 from copy import deepcopy
@@ -6,30 +6,11 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
-from imgclf.errors import ConfigError
-
 # bf16 rounds; it must win clearly before we take it on a CPU.
 _WORTHWHILE = 1.15
 _STEPS = 3
 _PROBE_BATCH = 16
 _FABRIC_NAMES = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
-
-
-def choose_device(wanted: str) -> str:
-    """Return ``cpu``, ``cuda`` or ``mps``; ``auto`` takes the best that is there.
-
-    Raises:
-        ConfigError: the wanted device is not there.
-    """
-    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if wanted == "auto":
-        return next(name for name in ("cuda", "mps", "cpu") if available[name])
-    if not available[wanted]:
-        there = ", ".join(name for name, present in available.items() if present)
-        raise ConfigError(
-            f"hardware.device: there is no {wanted} device here; there is: {there}. Try --device auto."
-        )
-    return wanted
 
 
 def fabric_precision(precision: str) -> str:

@@ -10,11 +10,11 @@ import torch
 
 from imgclf.data import Examples, Splits, preprocess, read_image
 from imgclf.errors import ImageError
-from imgclf.models import Classifier, create_classifier
+from imgclf.models import Classifier, choose_device, create_classifier
 from imgclf.recipes import Config
 from imgclf.recipes.config import ImageConfig
 from imgclf.records import ModelHeader, Preprocessing
-from imgclf.training.precision import choose_device, choose_precision
+from imgclf.training.precision import choose_precision
 
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # Up to this many pixels a side our ResNet-9 learns well from scratch; above, a deeper network with a stem is needed.

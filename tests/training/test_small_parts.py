@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from imgclf.errors import ConfigError, RunError
+from imgclf.errors import RunError
 from imgclf.recipes import Config
 from imgclf.recipes.config import AugmentConfig
 from imgclf.records import EpochRecord
@@ -17,7 +17,7 @@ from imgclf.training.checkpoint import load_checkpoint, save_checkpoint
 from imgclf.training.early_stopping import BestEpoch
 from imgclf.training.mixing import BatchMixing
 from imgclf.training.phases import plan_phases
-from imgclf.training.precision import choose_device, choose_precision
+from imgclf.training.precision import choose_precision
 
 
 def record(epoch: int, loss: float, accuracy: float) -> EpochRecord:
@@ -139,13 +139,6 @@ def test_checkpoint_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     torch.save({"format": 99}, path)
     with pytest.raises(RunError, match=r"written by a newer imgclf \(checkpoint format 99"):
         load_checkpoint(path)
-
-
-def test_absent_device_lists_what_is_there() -> None:
-    """Asking for a device that is not there names those that are."""
-    absent = "cuda" if not torch.cuda.is_available() else "mps"
-    with pytest.raises(ConfigError, match=rf"there is no {absent} device here; there is: .*cpu"):
-        choose_device(absent)
 
 
 def test_precision_probe_leaves_the_model_alone() -> None:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from imgclf.data import normalize_on_device
-from imgclf.errors import OutOfMemoryError, UsageError
-from imgclf.models import Classifier, classifier_from_header
+from imgclf.errors import OutOfMemoryError
+from imgclf.models import Classifier, choose_device, classifier_from_header
 from imgclf.records import ModelHeader
 from imgclf.runs import read_weights
 
@@ -37,7 +37,7 @@ class TorchBackend:
     name = "torch"
 
     def __init__(self, file: Path, header: ModelHeader, device: str, precision: Precision) -> None:
-        self._device = choose_device(device)
+        self._device = torch.device(choose_device(device))
         self._dtype = _DTYPES[precision]
         self._spec = header.preprocessing
         with _one_thread():
@@ -107,18 +107,3 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def choose_device(wanted: str) -> torch.device:
-    """Return the device of that name; ``auto`` is the fastest there is.
-
-    Raises:
-        UsageError: it is not there.
-    """
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if wanted == "auto":
-        return torch.device(next(name for name, available in there.items() if available))
-    if not there.get(wanted, False):
-        names = " or ".join(name for name, available in there.items() if available)
-        raise UsageError(f"There is no device '{wanted}' on this machine. Use auto, {names}.")
-    return torch.device(wanted)
