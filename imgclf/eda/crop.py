@@ -97,7 +97,9 @@ def _verdict(kept: np.ndarray, spec: Preprocessing) -> tuple[str, bool]:
     if worst > 0.995:
         return f"Nothing is cut off: at {size} ({spec.resize_mode}) the model sees whole images.", True
     how = f"the crop at {size} with fraction {spec.crop_fraction:g} shows {median:.0%} of the median image's area"
-    few = float(np.nanmean(kept < 0.5))
+    few = float(np.mean(kept[~np.isnan(kept)] < 0.5))
+    if median > 0.995 and few < 0.01:
+        return f"Most images stay whole: {how}, and {worst:.0%} of the worst one.", True
     if median >= 0.7 and few < 0.01:
         return f"Only the border is cut off: {how}, and {worst:.0%} of the worst one.", True
     return (

@@ -153,17 +153,19 @@ def test_default_folder_is_new_each_time():
     """Without ``out`` each look has its own folder in ``eda/``."""
     folders = {eda(dataset([photo(0, 16, 16)] * 2)).folder for _ in range(2)}
     assert len(folders) == 2
-    assert all(
-        (folder.parent == Path("eda") and folder.name.endswith("made")) or "made-" in folder.name
-        for folder in folders
-    )
+    assert {folder.parent for folder in folders} == {Path("eda")}
+    assert all("made" in folder.name for folder in folders)
 
 
 def test_folder_that_cannot_be_written(tmp_path: Path):
-    """A file in the way is a clear error."""
-    (tmp_path / "file").write_text("")
-    with pytest.raises((RunError, NotADirectoryError)):
-        eda(dataset([photo(0)]), out=tmp_path / "file")
+    """A file in the way is a clear error, before any image is read."""
+    place = tmp_path / "file"
+    place.write_text("")
+    with pytest.raises(RunError) as caught:
+        eda(dataset([photo(0)]), out=place)
+    assert str(caught.value) == (
+        f"{place}: the folder could not be made (File exists). Choose another place with --out."
+    )
 
 
 def test_failed_checks_are_those_asked_for(tmp_path: Path):

@@ -134,3 +134,13 @@ def test_shown_pixels_are_small_and_skip_the_unreadable():
     seen = survey(dataset([photo(0, 500, 250), b"rubbish text"]))
     assert pixels(seen, 0).shape == (80, 160, 3)
     assert pixels(seen, 1) is None
+
+
+def test_crop_of_mostly_square_images_leaves_most_whole():
+    """Without a border to cut, only the few that are not square lose something."""
+    whole = Config.model_validate({"image": {"size": 70, "crop_fraction": 1.0}})
+    images = [photo(0, 70, 70), photo(1, 70, 70), photo(2, 100, 70)]
+    assert crop_facts(survey(dataset(images)), whole).verdict == (
+        "Most images stay whole: the crop at 70 × 70 pixels with fraction 1 shows 100% of the median image's area, "
+        "and 70% of the worst one."
+    )
