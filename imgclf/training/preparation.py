@@ -64,7 +64,7 @@ def prepare(config: Config, splits: Splits, class_names: tuple[str, ...]) -> Pre
     precision, reason = choose_precision(config.hardware.precision, device, classifier, shape)
     resolved = config.model_copy(
         update={
-            "model": config.model.model_copy(update={"name": name}),
+            "model": config.model.model_copy(update={"name": classifier.arch}),
             "image": config.image.model_copy(update={"size": preprocessing.image_size}),
             "hardware": config.hardware.model_copy(update={"device": device, "precision": precision}),
         }

@@ -11,7 +11,6 @@ from typing import Any
 import torch
 
 from imgclf._version import __version__
-from imgclf.plugins import MODELS, plugin_entry_points, plugin_package
 
 _LIBRARIES = ("torch", "torchvision", "timm", "lightning-fabric", "pillow", "numpy", "scikit-learn")
 
@@ -40,11 +39,6 @@ def dataset_fingerprint(rows: Iterable[tuple[str, str, str]]) -> str:
     for row in sorted(rows):
         digest.update("\0".join(row).encode("utf-8", "surrogateescape") + b"\n")
     return digest.hexdigest()[:16]
-
-
-def model_package(arch: str) -> str | None:
-    """Return "package version" of the plugin that brings a network, or None for timm's and ours."""
-    return plugin_package(MODELS, arch) if arch in plugin_entry_points(MODELS) else None
 
 
 def _version_of(library: str) -> str | None:

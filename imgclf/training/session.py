@@ -18,7 +18,7 @@ from imgclf.runs import DEFAULT_PARENT, Run, create_run, write_text
 from imgclf.training.checkpoint import load_checkpoint
 from imgclf.training.launch import launch
 from imgclf.training.preparation import prepare
-from imgclf.training.provenance import dataset_fingerprint, environment, model_package
+from imgclf.training.provenance import dataset_fingerprint, environment
 from imgclf.training.reporter import Reporter, SilentReporter
 from imgclf.training.work import Job, Outcome, work
 
@@ -70,9 +70,10 @@ def train(
     for note in preparation.notes:
         reporter.message(note)
     run = create_run(out, preparation.config.model.name, config.data.dataset)
-    header = replace(
-        preparation.header, provenance=_write_origin(run, preparation.config, splits, class_names)
-    )
+    provenance = _write_origin(run, preparation.config, splits, class_names)
+    package = preparation.classifier.package
+    provenance["model_package"] = None if package in ("timm", "imgclf") else package
+    header = replace(preparation.header, provenance=provenance)
     job = Job(run, preparation.config, splits, header, preparation.classifier)
     return _run_job(job, reporter)
 
@@ -177,7 +178,6 @@ def _write_origin(run: Run, config: Config, splits: Splits, class_names: tuple[s
         "environment": surroundings,
         "dataset": dataset,
         "config": config.to_toml_dict(),
-        "model_package": model_package(config.model.name),
     }
 
 

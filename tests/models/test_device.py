@@ -17,5 +17,5 @@ def test_auto_is_a_device_that_is_there() -> None:
 def test_absent_device_lists_what_is_there() -> None:
     """Asking for a device that is not there names those that are."""
     absent = "cuda" if not torch.cuda.is_available() else "mps"
-    with pytest.raises(UsageError, match=rf"There is no device '{absent}' on this machine\\. Use auto, .*cpu"):
+    with pytest.raises(UsageError, match=rf"There is no device '{absent}' on this machine\. Use auto, .*cpu"):
         choose_device(absent)
