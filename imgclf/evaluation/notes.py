@@ -1,12 +1,5 @@
-"""A sentence that a person should read, with how serious it is."""
+"""A sentence that a person should read; see ``imgclf.inference.notes``."""
 
-from dataclasses import dataclass
-from typing import Literal
+from imgclf.inference.notes import Note
 
-
-@dataclass(frozen=True)
-class Note:
-    """A sentence, and its tone: ``plain``, ``good``, ``warn`` or ``bad``."""
-
-    tone: Literal["plain", "good", "warn", "bad"]
-    text: str
+__all__ = ["Note"]

@@ -1,0 +1,199 @@
+"""Which images a command looks at: the run's own split, or another dataset with the same class names."""
+
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from imgclf.data import Dataset, Examples, Splits, make_splits, open_dataset, read_split
+from imgclf.errors import DataError, suggest
+from imgclf.inference.notes import Note
+from imgclf.recipes import Config
+from imgclf.records import ModelHeader, Progress, UnreadableImage
+from imgclf.runs import Run
+
+OnProgress: TypeAlias = Callable[[Progress], None] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """What a command looks at. Labels index the model's classes throughout.
+
+    Attributes:
+        dataset: its name.
+        split: the split's name, as it is and not as it was asked for.
+        examples: the images to be evaluated.
+        val: the run's own validation images, for calibration; None for another dataset.
+        train: the run's own training images, to look for copies; None for another dataset.
+        own: whether the dataset is the one that the run was trained on.
+        unreadable: files of the dataset that hold no image.
+        notes: sentences that a person should read.
+    """
+
+    dataset: str
+    split: str
+    examples: Examples
+    val: Examples | None
+    train: Examples | None
+    own: bool
+    unreadable: tuple[UnreadableImage, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+def choose_images(
+    run: Run,
+    header: ModelHeader,
+    data: str | None,
+    split: str,
+    *,
+    data_dir: Path | None = None,
+    progress: OnProgress = None,
+) -> Images:
+    """Find the images.
+
+    Args:
+        run: the run; its ``splits.csv`` says which images were in which split.
+        header: of its model file.
+        data: another dataset, matched by class name; None is the run's own.
+        split: ``train``, ``val`` or ``test``; without a test split, ``val`` is taken and a note says so.
+        data_dir: where registered datasets live.
+        progress: told how far a download is.
+
+    Raises:
+        DataError: the dataset is gone, lacks the split, or has classes that the model does not know.
+    """
+    config = run_config(run, header)
+    if config is None and data is None:
+        raise DataError(
+            f"{run.path}: has neither a config.toml nor a dataset in its model file. Name the images with --data."
+        )
+    own = config is not None and (data is None or _same(data, config.data.dataset))
+    if config is not None and own:
+        return _own_images(run, header, config, split, data_dir, progress)
+    return _foreign_images(header, open_dataset(str(data), data_dir, progress=progress), split)
+
+
+def run_config(run: Run, header: ModelHeader) -> Config | None:
+    """Return the run's resolved config: its ``config.toml``, else what the model file says; None without either."""
+    values: Mapping[str, Any] | None = header.provenance.get("config")
+    if run.config.is_file():
+        values = tomllib.loads(run.config.read_text(encoding="utf-8"))
+    return None if values is None else Config.model_validate(values)
+
+
+def match_classes(examples: Examples, given: Sequence[str], known: Sequence[str], dataset: str) -> Examples:
+    """Renumber labels from one list of class names to another, by name.
+
+    Args:
+        examples: labels index ``given``.
+        given: the dataset's class names.
+        known: the model's class names.
+        dataset: the dataset's name, for the message.
+
+    Raises:
+        DataError: the images have a class that the model does not know.
+    """
+    places = {name: index for index, name in enumerate(known)}
+    present = np.unique(examples.labels)
+    strange = [given[label] for label in present if given[label] not in places]
+    if strange:
+        shown = ", ".join(f"'{name}'" for name in strange[:5]) + (" ..." if len(strange) > 5 else "")
+        raise DataError(
+            f"{len(strange)} of the {len(present)} classes of '{dataset}' are unknown to the model: {shown}."
+            f"{suggest(strange[0], known)} The model knows: {', '.join(known[:10])}{' ...' if len(known) > 10 else ''}. "
+            f"Classes are matched by name: rename the dataset's folders or labels, or train on this dataset."
+        )
+    numbers = np.array([places.get(name, -1) for name in given], dtype=np.int64)
+    return replace(examples, labels=numbers[examples.labels])
+
+
+def _own_images(
+    run: Run, header: ModelHeader, config: Config, split: str, data_dir: Path | None, progress: OnProgress
+) -> Images:
+    dataset = open_dataset(config.data.dataset, data_dir, progress=progress)
+    splits, notes = _own_splits(run, config, dataset)
+    parts = {
+        name: match_classes(part, dataset.class_names, header.class_names, dataset.info.name)
+        for name, part in (("train", splits.train), ("val", splits.val), ("test", splits.test))
+        if part is not None and len(part)
+    }
+    if split not in parts:
+        if split != "test" or "val" not in parts:
+            raise DataError(
+                f"The dataset '{dataset.info.name}' has no {split} images; it has: {', '.join(parts)}. Choose with --split."
+            )
+        split = "val"
+        notes.append(
+            Note(
+                "warn",
+                f"'{dataset.info.name}' has no test split, so `val` is evaluated. The best epoch was chosen on these "
+                f"images: on new ones the model will do somewhat worse.",
+            )
+        )
+    if split == "train":
+        notes.append(Note("warn", "The model was trained on these images: they say nothing about new ones."))
+    return Images(
+        dataset=dataset.info.name,
+        split=split,
+        examples=parts[split],
+        val=parts.get("val"),
+        train=parts.get("train") if split != "train" else None,
+        own=True,
+        unreadable=dataset.unreadable,
+        notes=tuple(notes),
+    )
+
+
+def _own_splits(run: Run, config: Config, dataset: Dataset) -> tuple[Splits, list[Note]]:
+    """Divide the dataset as the run did, by its ``splits.csv``; without one, as its config says."""
+    if run.splits.is_file():
+        return read_split(run.splits, dataset), []
+    splits = make_splits(
+        dataset,
+        val_fraction=config.data.val_fraction,
+        val_from=config.data.val_from,
+        seed=config.training.seed,
+    )
+    return splits, [Note("plain", "The run has no splits.csv; the split was made again from its config.")]
+
+
+def _foreign_images(header: ModelHeader, dataset: Dataset, split: str) -> Images:
+    """Take the split of a dataset that the model was not trained on; without it, all that there is."""
+    notes: list[Note] = []
+    found = {name: part for name, part in dataset.splits.items() if len(part)}
+    if split not in found:
+        if split != "test" or len(found) != 1:
+            raise DataError(
+                f"The dataset '{dataset.info.name}' has no {split} images; it has: {', '.join(found) or 'none at all'}. "
+                f"Choose with --split."
+            )
+        split = next(iter(found))
+        notes.append(Note("plain", f"'{dataset.info.name}' has no test split: all its images are evaluated."))
+    examples = match_classes(found[split], dataset.class_names, header.class_names, dataset.info.name)
+    absent = sorted(set(header.class_names) - set(dataset.class_names))
+    if absent:
+        names = ", ".join(f"'{name}'" for name in absent[:5]) + (" ..." if len(absent) > 5 else "")
+        notes.append(
+            Note("plain", f"The model knows {len(absent)} classes that this dataset lacks: {names}.")
+        )
+    return Images(
+        dataset=dataset.info.name,
+        split=split,
+        examples=examples,
+        val=None,
+        train=None,
+        own=False,
+        unreadable=dataset.unreadable,
+        notes=tuple(notes),
+    )
+
+
+def _same(given: str, trained: str) -> bool:
+    """Whether two dataset names mean the same dataset, as a name or as a path."""
+    if given == trained:
+        return True
+    first, second = Path(given).expanduser(), Path(trained).expanduser()
+    return first.exists() and second.exists() and first.resolve() == second.resolve()
