@@ -76,6 +76,14 @@ def evaluate(
     misclassified: Annotated[
         int, typer.Option(min=0, help="How many of the worst errors to show.", rich_help_panel=OUTPUT)
     ] = 24,
+    grad_cam: Annotated[
+        bool,
+        typer.Option(
+            "--grad-cam/--no-grad-cam",
+            help="Show beside each of the worst errors what the model looked at.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = True,
     file_format: Annotated[
         Literal["auto", "csv", "parquet"],
         typer.Option(
@@ -96,9 +104,11 @@ def evaluate(
 
     Example: imgclf evaluate --run runs/2026-11-21-143000-resnet9-digits
     """
+    from imgclf.cli.looked_at import grad_cam_overlay
     from imgclf.evaluation import Options
     from imgclf.evaluation import evaluate as evaluate_run
 
+    runs = run or _newest()
     options = Options(
         device=device,
         tta=tta,
@@ -107,10 +117,11 @@ def evaluate(
         near_duplicates=near_duplicates,
         misclassified=misclassified,
         file_format=file_format,
+        overlay=grad_cam_overlay(runs[0], device) if grad_cam else None,
     )
     with render.progress() as progress:
         result = evaluate_run(
-            run or _newest(), data, split, options=options, out=out, data_dir=data_dir, progress=progress
+            runs, data, split, options=options, out=out, data_dir=data_dir, progress=progress
         )
     if json:
         render.json_data(result.values)

@@ -2,10 +2,10 @@
 
 from imgclf.evaluation.compare import Comparison, Contender, Duel, compare, verdict
 from imgclf.evaluation.evaluate import evaluate
-from imgclf.evaluation.notes import Note
 from imgclf.evaluation.relabel import Relabelled, apply_review
 from imgclf.evaluation.result import EvaluationResult, Measured, Options
 from imgclf.evaluation.suspects import read_review
+from imgclf.inference.notes import Note
 
 __all__ = [
     "Comparison",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from imgclf import metrics
 from imgclf.errors import UsageError
-from imgclf.evaluation.notes import Note
+from imgclf.inference.notes import Note
 from imgclf.metrics import OperatingPoint
 from imgclf.runs.predictions import Answers
 

@@ -14,10 +14,10 @@ from imgclf import metrics
 from imgclf.errors import DataError, UsageError
 from imgclf.evaluation.answering import OnProgress
 from imgclf.evaluation.evaluate import evaluate
-from imgclf.evaluation.notes import Note
 from imgclf.evaluation.result import Options
 from imgclf.evaluation.saved import files_of_split, saved_answers
 from imgclf.evaluation.scores import Scores, score, without_nan
+from imgclf.inference.notes import Note
 from imgclf.metrics import Interval, McNemar
 from imgclf.runs import Run, open_run, read_header, write_text
 from imgclf.runs.predictions import Answers, read_predictions

@@ -13,7 +13,6 @@ from imgclf.evaluation.answering import Answered, OnProgress, answer
 from imgclf.evaluation.calibrating import Fitted, fit
 from imgclf.evaluation.copies import BUDGET_SECONDS, Copies, find_copies
 from imgclf.evaluation.drawing import Rejection
-from imgclf.evaluation.images import Images, choose_images
 from imgclf.evaluation.members import Member, answer_together, cost_notes, leak_notes, open_members
 from imgclf.evaluation.result import EvaluationResult, Measured, Options
 from imgclf.evaluation.scores import score
@@ -21,6 +20,7 @@ from imgclf.evaluation.sentences import copy_notes, score_notes, unreadable_note
 from imgclf.evaluation.suspects import Suspects, find_suspects
 from imgclf.evaluation.worst import worst_errors
 from imgclf.evaluation.writing import Report, save_answers, write_results
+from imgclf.inference.images import Images, choose_images
 from imgclf.records import ModelHeader
 from imgclf.runs import Run, update_header
 from imgclf.runs.predictions import Answers

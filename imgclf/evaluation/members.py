@@ -11,8 +11,8 @@ import numpy as np
 from imgclf.data import Examples
 from imgclf.errors import RunError
 from imgclf.evaluation.answering import VIEWS, Answered, OnProgress, Tta, answer
-from imgclf.evaluation.notes import Note
 from imgclf.inference import Predictor
+from imgclf.inference.notes import Note
 from imgclf.runs import Run, open_run
 
 _PROBE = 64  # images that are timed without augmentation, to say what it costs

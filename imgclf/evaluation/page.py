@@ -8,10 +8,10 @@ from markupsafe import Markup
 
 from imgclf.evaluation.copies import Copies
 from imgclf.evaluation.drawing import Rejection
-from imgclf.evaluation.notes import Note
 from imgclf.evaluation.scores import Calibration, Scores
 from imgclf.evaluation.suspects import Suspect, Suspects
 from imgclf.evaluation.worst import WorstError, encode
+from imgclf.inference.notes import Note
 from imgclf.metrics import Interval, most_confused
 from imgclf.reports import (
     GalleryItem,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from imgclf.data import Dataset, Examples, open_dataset, read_split
 from imgclf.errors import DataError, suggest
-from imgclf.evaluation.images import run_config
 from imgclf.evaluation.suspects import DROP, read_review
+from imgclf.inference.images import run_config
 from imgclf.runs import Run, read_header, write_text
 
 

@@ -8,10 +8,10 @@ from typing import Any, Literal
 from imgclf.evaluation.answering import Tta
 from imgclf.evaluation.copies import Copies
 from imgclf.evaluation.drawing import Rejection
-from imgclf.evaluation.notes import Note
 from imgclf.evaluation.scores import Scores
 from imgclf.evaluation.suspects import Suspects
 from imgclf.evaluation.worst import Overlay, WorstError
+from imgclf.inference.notes import Note
 from imgclf.runs import Run
 
 

@@ -1,8 +1,8 @@
 """The plain sentences of an evaluation: what its numbers can and cannot say."""
 
 from imgclf.evaluation.copies import Copies
-from imgclf.evaluation.notes import Note
 from imgclf.evaluation.scores import Scores
+from imgclf.inference.notes import Note
 from imgclf.records import UnreadableImage
 
 _WIDE = 0.02

@@ -9,14 +9,14 @@ from typing import Any, Literal
 from imgclf.data import Examples
 from imgclf.errors import ImageError
 from imgclf.evaluation.drawing import draw
-from imgclf.evaluation.images import Images
 from imgclf.evaluation.members import Member
-from imgclf.evaluation.notes import Note
 from imgclf.evaluation.page import Findings, evaluation_page
 from imgclf.evaluation.result import Measured
 from imgclf.evaluation.scores import as_plain, without_nan
 from imgclf.evaluation.suspects import Suspect, write_review
 from imgclf.evaluation.worst import encode, thumbnail
+from imgclf.inference.images import Images
+from imgclf.inference.notes import Note
 from imgclf.runs import write_text
 from imgclf.runs.predictions import Answers, read_predictions, write_predictions
 
