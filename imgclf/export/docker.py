@@ -11,7 +11,17 @@ from imgclf.export.wheel import write_wheel
 from imgclf.inference import Predictor
 from imgclf.runs import write_text
 
-_SERVER = ("fastapi", "uvicorn", "python-multipart", "jinja2", "pydantic", "typer", "rich", "platformdirs")
+_SERVER = (
+    "fastapi",
+    "uvicorn",
+    "python-multipart",
+    "prometheus-client",
+    "jinja2",
+    "pydantic",
+    "typer",
+    "rich",
+    "platformdirs",
+)
 _IMAGES = ("numpy", "pillow", "safetensors")
 _CPU = (*_SERVER, *_IMAGES, "onnxruntime")
 _CUDA = (*_SERVER, *_IMAGES, "torch", "torchvision", "timm", "grad-cam", "pyarrow")

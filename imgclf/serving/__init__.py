@@ -1,1 +1,1 @@
-"""TODO"""
+"""A local API over one model: the web application, what it is made of, and the server under it."""

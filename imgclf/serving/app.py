@@ -1,0 +1,103 @@
+"""The web application: layers around endpoints around one model."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import JSONResponse
+
+from imgclf._version import __version__
+from imgclf.serving import image_routes, protocol_v2, status_routes
+from imgclf.serving.bodies import BodyLayer
+from imgclf.serving.credentials import KeyRing, load_keys
+from imgclf.serving.problems import RefusedError
+from imgclf.serving.security import SecurityLayer
+from imgclf.serving.service import Service
+from imgclf.serving.settings import ServerSettings
+from imgclf.serving.tracing import TracingLayer, trace_of
+from imgclf.serving.uploads import invalid
+
+_ABOUT = """Answers what is in an image.
+
+Send it to `POST /predict` as a form, as it is, or as base64 in JSON. Every answer and every error has a `request_id`,
+under which the server's log has the same request."""
+
+_SENTENCES = {
+    404: "There is nothing at this address. See / for what there is.",
+    405: "This address does not take that method. See /docs.",
+}
+
+
+def create_app(settings: ServerSettings) -> FastAPI:
+    """Build the application; its lifespan loads the model once and lets it go at the end.
+
+    Args:
+        settings: how it is set up; keys are read from the file that it names and from the environment.
+
+    Raises:
+        UsageError: the key file or the log folder cannot be used.
+    """
+    service = Service(settings)
+    keys = load_keys(settings.keys_file) if settings.authenticate else KeyRing(())
+    app = FastAPI(
+        title="imgclf",
+        description=_ABOUT,
+        version=__version__,
+        lifespan=_lifespan,
+        middleware=_layers(service, keys),
+        redirect_slashes=False,
+    )
+    app.state.service = service
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    for router in (status_routes.router, image_routes.router, protocol_v2.router):
+        app.include_router(router)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    service: Service = app.state.service
+    try:
+        await service.start()
+        yield
+    except Exception as error:
+        app.state.failure = error  # the command line shows it as its own
+        raise
+    finally:
+        await service.stop()
+
+
+def _layers(service: Service, keys: KeyRing) -> list[Middleware]:
+    """Outermost first."""
+    settings = service.settings
+    layers = [Middleware(TracingLayer, finished=service.finished)]
+    if settings.cors_origins:
+        layers.append(
+            Middleware(
+                CORSMiddleware,
+                allow_origins=list(settings.cors_origins),
+                allow_methods=["GET", "POST"],
+                allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
+                expose_headers=["X-Request-ID", "Retry-After"],
+            )
+        )
+    return [
+        *layers,
+        Middleware(BodyLayer, settings=settings),
+        Middleware(SecurityLayer, settings=settings, keys=keys),
+    ]
+
+
+async def _on_invalid(request: Request, error: Any) -> JSONResponse:
+    return RefusedError(422, invalid(error.errors())).response(trace_of(request).id)
+
+
+async def _on_http(request: Request, error: Any) -> JSONResponse:
+    sentence = _SENTENCES.get(error.status_code, f"{error.detail}.")
+    return RefusedError(error.status_code, sentence, headers=error.headers).response(trace_of(request).id)

@@ -1,0 +1,234 @@
+"""The endpoints that take images."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+
+from imgclf.inference import to_prediction
+from imgclf.records import Prediction
+from imgclf.serving.batching import Answer
+from imgclf.serving.problems import IMAGE_STATUS, RefusedError
+from imgclf.serving.schemas import (
+    BatchAnswer,
+    BatchBody,
+    BatchItem,
+    ClassScore,
+    EmbeddingAnswer,
+    ErrorAnswer,
+    ImageBody,
+    PredictionAnswer,
+    Threshold,
+    Timings,
+    TopK,
+)
+from imgclf.serving.service import Service, service_of
+from imgclf.serving.tracing import Trace, trace_of
+from imgclf.serving.uploads import Upload, Uploads, invalid, one_image, several_images
+
+_REFUSALS = sorted({400, 401, 408, 413, 415, 422, 429, 503, 504, *IMAGE_STATUS.values()})
+REFUSED: dict[int | str, dict[str, Any]] = {status: {"model": ErrorAnswer} for status in _REFUSALS}
+
+_FILE = {"type": "string", "format": "binary"}
+_BINARY = {"schema": _FILE}
+_IMAGE_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {"type": "object", "required": ["file"], "properties": {"file": _FILE}}
+            },
+            "image/jpeg": _BINARY,
+            "image/png": _BINARY,
+            "application/json": {"schema": ImageBody.model_json_schema(by_alias=False)},
+        },
+    }
+}
+_JSON_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": ImageBody.model_json_schema(by_alias=False)}},
+    }
+}
+_BATCH_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["files"],
+                    "properties": {"files": {"type": "array", "items": _FILE}},
+                }
+            },
+            "application/json": {"schema": BatchBody.model_json_schema()},
+        },
+    }
+}
+
+router = APIRouter(tags=["images"], responses=REFUSED)
+TopKQuery = Annotated[TopK, Query()]
+ThresholdQuery = Annotated[Threshold | None, Query()]
+
+
+@router.post("/predict", openapi_extra=_IMAGE_BODY)
+async def predict(
+    request: Request, top_k: TopKQuery = 5, threshold: ThresholdQuery = None
+) -> PredictionAnswer:
+    """Say what is in one image: a form with a file, the image itself, or JSON with base64."""
+    return await _predicted(request, await one_image(request), top_k, threshold)
+
+
+@router.post("/predict_base64", openapi_extra=_JSON_BODY)
+async def predict_base64(
+    request: Request, top_k: TopKQuery = 5, threshold: ThresholdQuery = None
+) -> PredictionAnswer:
+    """Say what is in one image that comes as base64 in JSON."""
+    if "json" not in request.headers.get("content-type", ""):
+        raise RefusedError(
+            415, 'JSON is expected here: Content-Type application/json with {"image": "<base64>"}.'
+        )
+    return await _predicted(request, await one_image(request), top_k, threshold)
+
+
+@router.post("/predict/batch", openapi_extra=_BATCH_BODY)
+async def predict_batch(
+    request: Request, top_k: TopKQuery = 5, threshold: ThresholdQuery = None
+) -> BatchAnswer:
+    """Say what is in several images; one that cannot be read has its own error, and the others their answers."""
+    service, trace = service_of(request), trace_of(request)
+    uploads = await several_images(request, service.settings.batch_images)
+    top_k, threshold = _options(uploads, top_k, threshold)
+    results = await _answers(request, uploads.images)
+    items = [
+        _item(service, upload.name, result, top_k, threshold)
+        for upload, result in zip(uploads.images, results, strict=True)
+    ]
+    answered = [result for result in results if isinstance(result, Answer)]
+    trace.answers = [item.prediction for item in items if item.prediction is not None]
+    trace.model = answered[0].model.fingerprint if answered else None
+    trace.timings = {"total_ms": _total(trace)}
+    return BatchAnswer(predictions=items, request_id=trace.id, model=trace.model, timings=dict(trace.timings))
+
+
+@router.post("/embed", openapi_extra=_IMAGE_BODY)
+async def embed(request: Request) -> EmbeddingAnswer:
+    """Return the pooled penultimate features of one image, for search and clustering."""
+    service, trace = service_of(request), trace_of(request)
+    uploads = await one_image(request)
+    future = service.submit(uploads.images[0].content, "embed")
+    answer = _or_raise((await service.answers(request, [future]))[0])
+    values = [float(value) for value in answer.values]
+    timings = _noted(trace, answer)
+    return EmbeddingAnswer(
+        embedding=values,
+        dimensions=len(values),
+        request_id=trace.id,
+        model=answer.model.fingerprint,
+        timings=timings,
+    )
+
+
+async def _predicted(
+    request: Request, uploads: Uploads, top_k: int, threshold: float | None
+) -> PredictionAnswer:
+    service, trace = service_of(request), trace_of(request)
+    top_k, threshold = _options(uploads, top_k, threshold)
+    future = service.submit(uploads.images[0].content, "probabilities")
+    answer = _or_raise((await service.answers(request, [future]))[0])
+    prediction = predicted(answer, top_k, threshold)
+    trace.answers = [str(prediction.label)]
+    return PredictionAnswer(
+        **_fields(prediction),
+        request_id=trace.id,
+        model=answer.model.fingerprint,
+        timings=_noted(trace, answer),
+    )
+
+
+async def _answers(request: Request, images: list[Upload]) -> list[Answer | BaseException]:
+    """Answer for all that could be taken out of the request; each result stands at its image's place."""
+    service = service_of(request)
+    futures = {}
+    try:
+        for index, upload in enumerate(images):
+            if upload.problem is None:
+                futures[index] = service.submit(upload.content, "probabilities")
+    except RefusedError:  # no room for all: none is kept waiting for an answer that will not be sent
+        for future in futures.values():
+            future.cancel()
+        raise
+    answers = await service.answers(request, list(futures.values())) if futures else []
+    by_index = dict(zip(futures, answers, strict=True))
+    return [by_index.get(index) or upload.problem or RuntimeError() for index, upload in enumerate(images)]
+
+
+def predicted(answer: Answer, top_k: int, threshold: float | None) -> Prediction:
+    """Make the record of an answer.
+
+    Raises:
+        RefusedError: 500, the model's answer is not a number.
+    """
+    header = answer.model.predictor.header
+    limit = header.threshold if threshold is None else threshold
+    prediction = to_prediction("image", answer.values, header.class_names, top_k, limit)
+    if prediction.error is not None:
+        raise RefusedError(
+            500, f"There is no answer: {prediction.error}. The model needs to be trained again."
+        )
+    return prediction
+
+
+def _item(
+    service: Service, name: str, result: Answer | BaseException, top_k: int, threshold: float | None
+) -> BatchItem:
+    try:
+        prediction = predicted(_or_raise(result), top_k, threshold)
+    except RefusedError as problem:
+        return BatchItem(file=name, status=problem.status, error=problem.sentence, code=problem.code)
+    except Exception as error:  # a defect with this image only; the log has it
+        service.log.event("An image of a batch failed", error)
+        return BatchItem(
+            file=name, status=500, error="Something went wrong on the server.", code="internal_error"
+        )
+    return BatchItem(file=name, status=200, **_fields(prediction))
+
+
+def _fields(prediction: Prediction) -> dict[str, Any]:
+    return {
+        "prediction": prediction.label,
+        "class_": prediction.label,
+        "confidence": prediction.confidence,
+        "probabilities": dict(prediction.probabilities),
+        "top_k": [ClassScore(label=label, confidence=value) for label, value in prediction.top_k],
+    }
+
+
+def _noted(trace: Trace, answer: Answer) -> Timings:
+    """Leave model and timings in the trace, for the log, and return the timings."""
+    trace.model = answer.model.fingerprint
+    trace.timings = {**answer.timings(), "total_ms": _total(trace)}
+    return Timings(**trace.timings)
+
+
+def _total(trace: Trace) -> float:
+    return round(1e3 * trace.seconds, 3)
+
+
+def _or_raise(result: Answer | BaseException) -> Answer:
+    if isinstance(result, Answer):
+        return result
+    raise result
+
+
+def _options(uploads: Uploads, top_k: int, threshold: float | None) -> tuple[int, float | None]:
+    """Lay the options of the body over those of the address; a form's are text."""
+    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415
+
+    try:
+        if "top_k" in uploads.options:
+            top_k = TypeAdapter(TopK).validate_python(uploads.options["top_k"])
+        if "threshold" in uploads.options:
+            threshold = TypeAdapter(Threshold).validate_python(uploads.options["threshold"])
+    except ValidationError as error:
+        raise RefusedError(422, invalid(error.errors())) from None
+    return top_k, threshold

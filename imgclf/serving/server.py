@@ -1,0 +1,158 @@
+"""uvicorn under the application: a deadline for headers, a quiet log, and an end that drains and exits 0."""
+
+import asyncio
+import logging
+import socket
+from types import FrameType
+from typing import Any, final
+
+import h11
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.supervisors import Multiprocess
+
+from imgclf.errors import UsageError
+from imgclf.serving.app import create_app
+from imgclf.serving.settings import ServerSettings
+
+_DRAIN_SECONDS = 30
+_REFUSAL = b'{"error":"The request\'s headers did not arrive in time.","code":"request_timeout","status":408}'
+
+
+class DeadlineProtocol(H11Protocol):
+    """HTTP/1.1 whose clients must send their headers in time: uvicorn itself waits for ever."""
+
+    seconds = 20.0
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Start the clock."""
+        super().connection_made(transport)
+        self._start_clock()
+
+    def data_received(self, data: bytes) -> None:
+        """Stop the clock once the headers are complete; start it when the next ones have begun."""
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._stop_clock()
+        elif self._timer is None:
+            self._start_clock()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the clock."""
+        self._stop_clock()
+        super().connection_lost(exc)
+
+    def _start_clock(self) -> None:
+        self._timer = self.loop.call_later(self.seconds, self._refuse)
+
+    def _stop_clock(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _refuse(self) -> None:
+        if self.transport.is_closing() or self.conn.their_state is not h11.IDLE:
+            return
+        head = b"HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nConnection: close\r\n"
+        self.transport.write(head + b"Content-Length: %d\r\n\r\n" % len(_REFUSAL) + _REFUSAL)
+        self.transport.close()
+
+
+@final
+class Server(uvicorn.Server):
+    """Unready at the first signal, answers what is under way, and ends with exit code 0."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop; a second signal does not wait for requests.
+
+        uvicorn itself would raise the signal again once it is done, so that the process ended by it.
+        """
+        loaded = self.config.loaded_app if self.config.loaded else None
+        _unready(loaded)
+        if self.should_exit:
+            self.force_exit = True
+        self.should_exit = True
+
+
+def _unready(loaded: Any) -> None:
+    while loaded is not None and not isinstance(loaded, FastAPI):
+        loaded = getattr(loaded, "app", None)
+    if loaded is not None:
+        loaded.state.service.ready = False
+
+
+def make_server(settings: ServerSettings, app: FastAPI | str) -> Server:
+    """Return a server for an application, or for its import string with ``--workers``."""
+    DeadlineProtocol.seconds = settings.receipt_seconds
+    logging.getLogger("uvicorn").addHandler(logging.NullHandler())
+    config = uvicorn.Config(
+        app,
+        http=DeadlineProtocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+        factory=isinstance(app, str),
+        backlog=2048,
+    )
+    return Server(config)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Take an address, so that it is known to be free (and which it is) before a model is loaded.
+
+    Args:
+        host: a name or an IPv4 or IPv6 address.
+        port: 0 takes any free one.
+
+    Raises:
+        UsageError: it cannot be taken.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        taken = socket.socket(family, kind, protocol)
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(address)
+    except OSError as error:
+        raise UsageError(
+            f"The server cannot listen on {host}, port {port} ({error.strerror}). "
+            f"Choose another with --host or --port; --port 0 takes any free one."
+        ) from None
+    taken.set_inheritable(True)
+    return taken
+
+
+def serve(settings: ServerSettings, listener: socket.socket, processes: int = 1) -> None:
+    """Serve until a signal ends it.
+
+    Args:
+        settings: how the application is set up.
+        listener: of :func:`bind`.
+        processes: each has its own model, line and counters.
+
+    Raises:
+        ImgclfError: the model cannot be served.
+    """
+    if processes > 1:
+        settings.to_environment()
+        config = make_server(settings, "imgclf.serving.server:app_of_process").config
+        config.workers = processes
+        Multiprocess(config, sockets=[listener]).run()
+        return
+    app = create_app(settings)
+    try:
+        make_server(settings, app).run(sockets=[listener])
+    except SystemExit:
+        raise app.state.failure from None
+
+
+def app_of_process() -> FastAPI:
+    """Build the application of a worker process."""
+    settings = ServerSettings.from_environment()
+    DeadlineProtocol.seconds = settings.receipt_seconds
+    return create_app(settings)

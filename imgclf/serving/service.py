@@ -1,0 +1,168 @@
+"""What the endpoints work with: one object that holds the model, the line of images, the log and the counters."""
+
+import asyncio
+import os
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import final
+
+import numpy as np
+from starlette.requests import Request
+
+from imgclf._version import __version__
+from imgclf.serving.batching import Answer, Batcher, LoadedModel, Task
+from imgclf.serving.logs import ServerLog
+from imgclf.serving.metrics import ServerMetrics
+from imgclf.serving.model import ServedModel
+from imgclf.serving.problems import RefusedError, overloaded
+from imgclf.serving.settings import ServerSettings
+from imgclf.serving.tracing import Trace
+
+
+@final
+class Service:
+    """Lives as long as the web application; has a model between :meth:`start` and :meth:`stop`.
+
+    Args:
+        settings: how it is set up.
+    """
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self.settings = settings
+        self.metrics = ServerMetrics()
+        self.log = ServerLog(settings)
+        self.ready = False
+        self._started = time.monotonic()
+        self._models: ServedModel | None = None
+        self._batcher: Batcher | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self.metrics.gauge("imgclf_queue_images", "Images that wait.", lambda: self.queue)
+        self.metrics.gauge("imgclf_ready", "Whether requests are taken.", lambda: float(self.ready))
+        self.metrics.gauge("imgclf_uptime_seconds", "Since the process began to serve.", lambda: self.uptime)
+
+    async def start(self) -> None:
+        """Load the model, warm it up, be ready.
+
+        Raises:
+            ImgclfError: the model cannot be served.
+        """
+        self.log.event(f"Loading {self.settings.model}")
+        self._models = await asyncio.to_thread(ServedModel, self.settings, self._told)
+        self._batcher = Batcher(
+            lambda: self.model,
+            self.settings.threads or cores(),
+            self.settings.queue_images,
+            self.settings.queue_bytes,
+            self.metrics.batch,
+        )
+        self._told(
+            f"Ready: {self.model.predictor.header.arch} on {self.model.predictor.device}, "
+            f"at most {self.model.batch_cap} images at once",
+            None,
+        )
+        if self.settings.reload_model:
+            self._watcher = asyncio.create_task(self._models.watch())
+        self.ready = True
+
+    async def stop(self) -> None:
+        """Take no more, answer what waits, let the model go."""
+        self.ready = False
+        if self._watcher:
+            self._watcher.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watcher
+        if self._batcher:
+            await self._batcher.close()
+        self.log.event("Stopped")
+        self.log.close()
+
+    @property
+    def model(self) -> LoadedModel:
+        """The model that serves now.
+
+        Raises:
+            RefusedError: 503, there is none yet.
+        """
+        if self._models is None:
+            raise overloaded("The model is still being loaded. Try again in a few seconds.", 3)
+        return self._models.current
+
+    @property
+    def queue(self) -> int:
+        """Images that wait."""
+        return self._batcher.length if self._batcher else 0
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self._started
+
+    def submit(self, source: bytes | np.ndarray, task: Task) -> "asyncio.Future[Answer]":
+        """Put one image in the line.
+
+        Raises:
+            RefusedError: 503, there is no room or the server does not take requests.
+        """
+        if self._batcher is None:
+            raise overloaded("The model is still being loaded. Try again in a few seconds.", 3)
+        return self._batcher.submit(source, task, self.settings.deadline)
+
+    async def answers(
+        self, request: Request, futures: "Sequence[asyncio.Future[Answer]]"
+    ) -> list[Answer | BaseException]:
+        """Wait for all of them, for as long as the client and the deadline do.
+
+        Returns:
+            For each what came of it, in order.
+
+        Raises:
+            RefusedError: 504 when the deadline passed, 499 when the client left; what waited is taken out of the line.
+        """
+        left = asyncio.ensure_future(_client_leaves(request))
+        together = asyncio.ensure_future(asyncio.wait(futures))
+        try:
+            await asyncio.wait(
+                {left, together}, timeout=self.settings.deadline, return_when=asyncio.FIRST_COMPLETED
+            )
+            if together.done():
+                return [future.exception() or future.result() for future in futures]
+            if left.done():
+                raise RefusedError(499, "The client left before its answer was there.")
+            raise RefusedError(
+                504,
+                f"There was no answer within {self.settings.deadline:g} seconds. The server is busy or the image "
+                f"takes too long to read; try again later or send a smaller one.",
+            )
+        finally:
+            left.cancel()
+            together.cancel()
+            for future in futures:
+                future.cancel()
+
+    def finished(self, trace: Trace, route: str) -> None:
+        """Log and count a request."""
+        self.metrics.request(trace, route)
+        self.log.request(trace)
+
+    def _told(self, sentence: str, error: BaseException | None) -> None:
+        self.log.event(sentence, error)
+        if error is None:
+            model = self.model
+            self.metrics.model(model.fingerprint, model.predictor.header.arch, __version__)
+
+
+async def _client_leaves(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def service_of(request: Request) -> Service:
+    """Return the service of the application that a request came to."""
+    service: Service = request.app.state.service
+    return service

@@ -1,0 +1,101 @@
+"""The endpoints that tell about the server and its model."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+
+from imgclf._version import __version__
+from imgclf.serving.metrics import CONTENT_TYPE
+from imgclf.serving.model import described, model_name
+from imgclf.serving.problems import overloaded
+from imgclf.serving.schemas import Classes, ErrorAnswer, Health, ModelCard, Readiness, Welcome
+from imgclf.serving.service import service_of
+
+_UNAUTHORIZED: dict[int | str, dict[str, Any]] = {401: {"model": ErrorAnswer}, 429: {"model": ErrorAnswer}}
+_UNREADY: dict[int | str, dict[str, Any]] = {503: {"model": ErrorAnswer}}
+
+router = APIRouter(tags=["server"])
+
+_ENDPOINTS = {
+    "POST /predict": "one image",
+    "POST /predict_base64": "one image in JSON",
+    "POST /predict/batch": "several images",
+    "POST /embed": "the features of one image",
+    "GET /classes": "the class names",
+    "GET /model": "what the model is",
+    "GET /health": "alive",
+    "GET /ready": "takes requests",
+    "GET /metrics": "for Prometheus",
+    "GET /docs": "try it in the browser",
+    "GET /v2": "Open Inference Protocol",
+}
+
+
+@router.get("/", responses=_UNAUTHORIZED)
+async def welcome(request: Request) -> Welcome:
+    """Say what is here."""
+    model = service_of(request).model
+    return Welcome(
+        name="imgclf",
+        version=__version__,
+        status="ok",
+        model=model_name(model),
+        classes=len(model.predictor.class_names),
+        endpoints=_ENDPOINTS,
+    )
+
+
+@router.get("/health")
+async def health(request: Request) -> Health:
+    """Alive: the process answers. Whether it takes requests: /ready."""
+    service = service_of(request)
+    model = service.model
+    return Health(
+        status="ok",
+        model_loaded=True,
+        ready=service.ready,
+        device=model.predictor.device,
+        model=model.fingerprint,
+        version=__version__,
+        uptime_seconds=round(service.uptime, 1),
+    )
+
+
+@router.get("/ready", responses=_UNREADY)
+async def ready(request: Request) -> Readiness:
+    """Ready: the model is warm and the server is not stopping."""
+    service = service_of(request)
+    if not service.ready:
+        raise overloaded("The server is starting or stopping; it takes no requests now.", 5)
+    return Readiness(status="ready", queue=service.queue)
+
+
+@router.get("/classes", responses=_UNAUTHORIZED)
+async def classes(request: Request) -> Classes:
+    """List the class names in index order."""
+    names = service_of(request).model.predictor.class_names
+    return Classes(classes=list(names), count=len(names))
+
+
+@router.get("/model", responses=_UNAUTHORIZED)
+async def model(request: Request) -> ModelCard:
+    """Tell architecture, preprocessing, metrics and fingerprint."""
+    return ModelCard(**described(service_of(request).model))
+
+
+@router.get(
+    "/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}, **_UNAUTHORIZED}
+)
+async def metrics(request: Request) -> Response:
+    """Counters and gauges in Prometheus' text format; each worker process has its own."""
+    return Response(service_of(request).metrics.text(), media_type=CONTENT_TYPE)
+
+
+@router.get("/swagger/", include_in_schema=False)
+@router.get("/swagger", include_in_schema=False)
+async def swagger(request: Request) -> HTMLResponse:
+    """The page of /docs under the name that older clients know."""
+    from fastapi.openapi.docs import get_swagger_ui_html  # noqa: PLC0415
+
+    return get_swagger_ui_html(openapi_url=request.app.openapi_url, title="imgclf")
