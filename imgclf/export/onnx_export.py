@@ -14,6 +14,7 @@ from imgclf.data import normalize
 from imgclf.errors import ModelError, UsageError
 from imgclf.export.onnx_file import describe, to_eight_bits, to_half, write_onnx
 from imgclf.export.parity import TOLERANCES, ParityReport, compare_answers
+from imgclf.export.public import public_header
 from imgclf.export.templates import filled
 from imgclf.inference import Predictor
 from imgclf.inference.backends.torch import TorchBackend
@@ -64,7 +65,7 @@ def export_onnx(
         MissingExtraError: the extra ``onnx`` is not installed.
         ModelError: the network cannot be expressed, or the check fails; the report says by how much.
     """
-    header = model.header
+    header = public_header(model.header)
     seen, unseen = (
         (pixels[np.arange(len(pixels)) % 4 != 0], pixels[::4]) if len(pixels) >= 8 else (pixels, pixels)
     )

@@ -64,7 +64,8 @@ def describe(path: Path, header: ModelHeader) -> None:
     import onnx  # noqa: PLC0415 - an extra
 
     model = onnx.load(path)
-    del model.metadata_props[:]
+    for part in (model, model.graph, *model.graph.node):
+        del part.metadata_props[:]  # the exporter leaves stack traces with this machine's paths on every node
     values = {
         HEADER_KEY: json.dumps(header.to_dict()),
         "names": json.dumps(dict(enumerate(header.class_names))),  # where other tools look for class names

@@ -3,18 +3,21 @@
 import re
 from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, distribution
+from itertools import islice
 
 from packaging.requirements import Requirement
 
 
-def pinned(names: Iterable[str]) -> str:
-    """Return the text of a requirements file: these packages and all that they need, each with ``==``.
+def pinned(names: Iterable[str], *, dependencies: bool = True) -> str:
+    """Return the text of a requirements file: these packages, each with ``==``.
 
-    A package that is not installed here is named without a version.
+    Args:
+        names: what to install; one that is not installed here is named without a version.
+        dependencies: pin all that they need too.
     """
     found: dict[str, str] = {}
     for name in names:
-        for key, line in _closure(name, ()):
+        for key, line in islice(_closure(name, ()), None if dependencies else 1):
             found.setdefault(key, line)
     return "".join(f"{found[key]}\n" for key in sorted(found))
 

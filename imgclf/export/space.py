@@ -8,11 +8,13 @@ from PIL import Image
 
 from imgclf.export.onnx_export import Exported
 from imgclf.export.pins import pinned
+from imgclf.export.public import dataset_name
 from imgclf.export.templates import filled
 from imgclf.records import ModelHeader
 from imgclf.runs import write_atomically, write_text
 
-_GRADIO = "6.16.0"  # where none is installed here: the oldest that is safe
+_GRADIO = "6.31.0"  # where none is installed here: one that was tried
+_PILLOW = "pillow>=12.3,<13\n"  # 12.3 closed holes in its decoders; Gradio 6 refuses 13
 _EXAMPLES = 6
 
 
@@ -29,7 +31,7 @@ def export_space(header: ModelHeader, onnx: Exported, pixels: np.ndarray, folder
     texts = {
         "app.py": filled("space_app.py.txt", **words),
         "README.md": filled("space_README.md.txt", **words),
-        "requirements.txt": pinned(["numpy", "pillow", "onnxruntime"]),
+        "requirements.txt": pinned(["numpy", "onnxruntime"], dependencies=False) + _PILLOW,
     }
     for name, text in texts.items():
         write_text(folder / name, text)
@@ -45,7 +47,6 @@ def export_space(header: ModelHeader, onnx: Exported, pixels: np.ndarray, folder
 def _words(header: ModelHeader) -> dict[str, str]:
     names = header.class_names
     shown = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
-    dataset = str(header.provenance.get("dataset", "not recorded"))
     height, width = header.preprocessing.image_size
     try:
         gradio = version("gradio")
@@ -57,7 +58,7 @@ def _words(header: ModelHeader) -> dict[str, str]:
         "ARCH": header.arch,
         "SIZE": f"{height}x{width}",
         "CLASSES": str(len(names)),
-        "DATASET": _one_line(dataset),
+        "DATASET": _one_line(dataset_name(header)),
         "GRADIO": gradio,
     }
 

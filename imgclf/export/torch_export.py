@@ -11,6 +11,7 @@ from imgclf.data import normalize
 from imgclf.errors import ModelError
 from imgclf.export.graph import ExportGraph, example_input
 from imgclf.export.onnx_export import Exported, torch_classifier
+from imgclf.export.public import public_header
 from imgclf.inference import Predictor, softmax
 
 _TOLERANCE = 1e-5
@@ -30,7 +31,7 @@ def export_torch(model: Predictor, output: Path, pixels: np.ndarray) -> Exported
     Raises:
         ModelError: torch cannot capture this network, or the check fails.
     """
-    header = model.header
+    header = public_header(model.header)
     graph = ExportGraph(torch_classifier(model), header.preprocessing, baked=False).eval()
     example = example_input(header.preprocessing, baked=False)
     try:
@@ -42,6 +43,8 @@ def export_torch(model: Predictor, output: Path, pixels: np.ndarray) -> Exported
         raise ModelError(
             f"The network '{header.arch}' cannot be captured by torch.export: {first}."
         ) from error
+    for node in program.graph.nodes:
+        node.meta.pop("stack_trace", None)  # it holds this machine's paths
     output.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=output.parent, prefix=".export-") as folder:
         file = Path(folder) / output.name

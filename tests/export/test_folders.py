@@ -113,6 +113,8 @@ def test_space_is_complete_and_has_no_training_code(space: Path) -> None:
     assert "torch" not in (space / "requirements.txt").read_text()
     head = (space / "README.md").read_text().split("---")[1]
     settings = dict(line.split(": ", 1) for line in head.strip().splitlines())
+    assert settings["title"] == '"Image classifier: resnet9"'
+    assert "| trained on | shapes |" in (space / "README.md").read_text()
     assert (settings["sdk"], settings["app_file"]) == ("gradio", "app.py")
 
 

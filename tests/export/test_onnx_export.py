@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,11 +66,23 @@ def test_one_file_with_everything_inside(exported: Exported, file: Path, model: 
     assert [path.name for path in exported.files] == names
     assert sorted(path.name for path in file.parent.iterdir()) == sorted(names)
     reopened = Predictor.open(file)
-    assert reopened.header == model.header
+    assert replace(reopened.header, provenance={}) == replace(model.header, provenance={})
     assert (reopened.backend.name, reopened.device) == ("onnx", "cpu")
     described = json.loads((file.parent / "preprocess.json").read_text())
     assert described["class_names"] == ["circle", "square", "triangle"]
     assert described["preprocessing"]["image_size"] == list(model.header.preprocessing.image_size)
+
+
+def test_no_path_of_this_machine_leaves_with_it(file: Path, model: Predictor, shapes: Path) -> None:
+    """The dataset goes by its name, and neither config nor environment is inside."""
+    provenance = Predictor.open(file).header.provenance
+    assert provenance["dataset"]["name"] == "shapes"
+    assert provenance["dataset"]["fingerprint"] == model.header.provenance["dataset"]["fingerprint"]
+    assert provenance.keys() == {"dataset", "metrics", "imgclf"}
+    content = file.read_bytes()
+    assert str(shapes).encode() not in content
+    assert b"site-packages" not in content
+    assert str(Path.home()).encode() not in content
 
 
 def test_parity_is_reported(exported: Exported, file: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -40,6 +41,8 @@ def test_program_runs_without_imgclf(model: Predictor, pixels: np.ndarray, tmp_p
         np.testing.assert_allclose(got, softmax(model.logits(pixels))[: len(batch)], atol=1e-5)
     assert json.loads(extra["imgclf.json"])["class_names"] == ["circle", "square", "triangle"]
     assert [path.name for path in file.parent.iterdir()] == ["model.pt2"]
+    with ZipFile(file) as archive:
+        assert not [name for name in archive.namelist() if b"site-packages" in archive.read(name)]
 
 
 def test_difference_beyond_tolerance_is_refused(
