@@ -121,5 +121,7 @@ def _chosen(point: OperatingPoint | None) -> tuple[float, float, float] | None:
 
 
 def _tile(error: WorstError) -> GalleryTile:
-    shown = error.pixels if error.overlay is None else error.overlay
+    shown = error.pixels
+    if error.overlay is not None and error.overlay.shape == shown.shape:
+        shown = np.hstack([shown, error.overlay])
     return GalleryTile(shown, (f"{error.label} {error.confidence:.2f}", f"is {error.true_label}"))

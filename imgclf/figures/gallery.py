@@ -31,13 +31,14 @@ def image_gallery(tiles: Sequence[GalleryTile], path: Path, *, title: str = "", 
     Returns:
         ``path``.
     """
-    columns = max(1, min(columns, len(tiles)))
+    asked, columns = columns, max(1, min(columns, len(tiles)))
     rows = -(-len(tiles) // columns)
     lines = max((len(tile.lines) for tile in tiles), default=0)
-    tall = 8.0 / 6 + 0.2 * lines
-    with picture(
-        path, width=max(8.0 * columns / 6, 4.0), height=rows * tall + (0.4 if title else 0.1)
-    ) as figure:
+    # A row is as tall as its tallest image: pairs set side by side need half the height.
+    shape = max(tile.pixels.shape[0] / tile.pixels.shape[1] for tile in tiles)
+    width = max(8.0 * min(len(tiles), asked) / asked, 4.0)
+    tall = width / columns * min(shape, 1.25) + 0.2 * lines
+    with picture(path, width=width, height=rows * tall + (0.4 if title else 0.1)) as figure:
         axes = figure.subplots(rows, columns, squeeze=False)
         for place in axes.flat:
             place.set_axis_off()
