@@ -3,10 +3,11 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
+from pydantic import TypeAdapter, ValidationError
 
 from imgclf.inference import to_prediction
 from imgclf.records import Prediction
-from imgclf.serving.batching import Answer
+from imgclf.serving.batching import Answer, Task
 from imgclf.serving.problems import IMAGE_STATUS, RefusedError
 from imgclf.serving.schemas import (
     BatchAnswer,
@@ -113,10 +114,9 @@ async def predict_batch(
 @router.post("/embed", openapi_extra=_IMAGE_BODY)
 async def embed(request: Request) -> EmbeddingAnswer:
     """Return the pooled penultimate features of one image, for search and clustering."""
-    service, trace = service_of(request), trace_of(request)
+    trace = trace_of(request)
     uploads = await one_image(request)
-    future = service.submit(uploads.images[0].content, "embed")
-    answer = _or_raise((await service.answers(request, [future]))[0])
+    answer = await _answer(request, uploads, "embed")
     values = [float(value) for value in answer.values]
     timings = _noted(trace, answer)
     return EmbeddingAnswer(
@@ -131,10 +131,9 @@ async def embed(request: Request) -> EmbeddingAnswer:
 async def _predicted(
     request: Request, uploads: Uploads, top_k: int, threshold: float | None
 ) -> PredictionAnswer:
-    service, trace = service_of(request), trace_of(request)
+    trace = trace_of(request)
     top_k, threshold = _options(uploads, top_k, threshold)
-    future = service.submit(uploads.images[0].content, "probabilities")
-    answer = _or_raise((await service.answers(request, [future]))[0])
+    answer = await _answer(request, uploads, "probabilities")
     prediction = predicted(answer, top_k, threshold)
     trace.answers = [str(prediction.label)]
     return PredictionAnswer(
@@ -145,21 +144,16 @@ async def _predicted(
     )
 
 
+async def _answer(request: Request, uploads: Uploads, task: Task) -> Answer:
+    results = await service_of(request).submit_and_wait(request, [uploads.images[0].content], task)
+    return _or_raise(results[0])
+
+
 async def _answers(request: Request, images: list[Upload]) -> list[Answer | BaseException]:
     """Answer for all that could be taken out of the request; each result stands at its image's place."""
-    service = service_of(request)
-    futures = {}
-    try:
-        for index, upload in enumerate(images):
-            if upload.problem is None:
-                futures[index] = service.submit(upload.content, "probabilities")
-    except RefusedError:  # no room for all: none is kept waiting for an answer that will not be sent
-        for future in futures.values():
-            future.cancel()
-        raise
-    answers = await service.answers(request, list(futures.values())) if futures else []
-    by_index = dict(zip(futures, answers, strict=True))
-    return [by_index.get(index) or upload.problem or RuntimeError() for index, upload in enumerate(images)]
+    sound = [upload.content for upload in images if upload.problem is None]
+    answers = iter(await service_of(request).submit_and_wait(request, sound, "probabilities"))
+    return [upload.problem or next(answers) for upload in images]
 
 
 def predicted(answer: Answer, top_k: int, threshold: float | None) -> Prediction:
@@ -222,8 +216,6 @@ def _or_raise(result: Answer | BaseException) -> Answer:
 
 def _options(uploads: Uploads, top_k: int, threshold: float | None) -> tuple[int, float | None]:
     """Lay the options of the body over those of the address; a form's are text."""
-    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415
-
     try:
         if "top_k" in uploads.options:
             top_k = TypeAdapter(TopK).validate_python(uploads.options["top_k"])

@@ -108,6 +108,24 @@ class Service:
             raise overloaded("The model is still being loaded. Try again in a few seconds.", 3)
         return self._batcher.submit(source, task, self.settings.deadline)
 
+    async def submit_and_wait(
+        self, request: Request, sources: Sequence[bytes | np.ndarray], task: Task
+    ) -> list[Answer | BaseException]:
+        """Answer for several images; each result stands at its image's place.
+
+        Raises:
+            RefusedError: as :meth:`submit` and :meth:`answers` do; then none is left in the line.
+        """
+        futures: list[asyncio.Future[Answer]] = []
+        try:
+            for source in sources:
+                futures.append(self.submit(source, task))
+        except RefusedError:  # no room for all: none is kept waiting for an answer that will not be sent
+            for future in futures:
+                future.cancel()
+            raise
+        return await self.answers(request, futures) if futures else []
+
     async def answers(
         self, request: Request, futures: "Sequence[asyncio.Future[Answer]]"
     ) -> list[Answer | BaseException]:
