@@ -22,9 +22,9 @@ _SERVER = (
     "rich",
     "platformdirs",
 )
-_IMAGES = ("numpy", "pillow", "safetensors")
+_IMAGES = ("numpy", "pillow", "pyarrow", "safetensors")
 _CPU = (*_SERVER, *_IMAGES, "onnxruntime")
-_CUDA = (*_SERVER, *_IMAGES, "torch", "torchvision", "timm", "grad-cam", "pyarrow")
+_CUDA = (*_SERVER, *_IMAGES, "torch", "torchvision", "timm", "grad-cam")
 
 
 def export_docker(model: Predictor, onnx: Exported, folder: Path) -> Exported:
