@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 from PIL import Image
 
 from imgclf.embed.extraction import Extraction
@@ -44,7 +45,7 @@ def embed_page(
     # "</script>" in a file name must not end the script that holds it.
     body = scatter.replace("__DATA__", data.replace("<", "\\u003c"))
     sections = [
-        Section("Map", sentence_html(sentence) + body),
+        Section("Map", sentence_html(sentence) + Markup(body)),
         Section("Figures", _figures(geometry, fidelity, class_names)),
         Section("Odd ones", _odd_ones(extraction, geometry, class_names), open=False),
     ]
@@ -60,13 +61,13 @@ def _data(
         "classes": list(class_names),
         "colours": [class_colour(label, len(class_names)) for label in range(len(class_names))],
         "projections": {
-            _NAMES[method]: [points[:, axis].round(3).tolist() for axis in range(2)]
+            _NAMES[method]: [points[:, axis].astype(float).round(3).tolist() for axis in range(2)]
             for method, points in projections.items()
         },
         "files": list(extraction.examples.files),
         "labels": extraction.examples.labels.tolist(),
         "predictions": None if predictions is None else predictions.tolist(),
-        "confidences": None if confidences is None else confidences.round(4).tolist(),
+        "confidences": None if confidences is None else confidences.astype(float).round(4).tolist(),
         "sheet": _sheet(extraction.thumbnails),
         "columns": _SHEET_COLUMNS,
     }

@@ -21,6 +21,7 @@ _PCA_DIMENSIONS = 50
 # openTSNE's own defaults: 250 iterations of early exaggeration, 500 of the embedding proper.
 _TSNE_PHASES = (("t-SNE, early exaggeration", 250), ("t-SNE", 500))
 _FEWEST_POINTS = 5
+_SEVERAL, _MANY = 1_000, 10_000  # from which more threads pay, and from which the grid of FIt-SNE does
 
 
 def project(
@@ -79,15 +80,17 @@ def _tsne(
     from openTSNE.affinity import PerplexityBasedNN  # noqa: PLC0415
     from openTSNE.initialization import pca as pca_start  # noqa: PLC0415
 
+    threads = -1 if len(points) >= _SEVERAL else 1
     _tell(progress, "Finding neighbours", 0, 1)
-    affinities = PerplexityBasedNN(points, perplexity=perplexity, random_state=seed, n_jobs=-1)
+    affinities = PerplexityBasedNN(points, perplexity=perplexity, random_state=seed, n_jobs=threads)
     start = pca_start(points, n_components=dimensions, random_state=seed)
     embedding = TSNEEmbedding(
         start,
         affinities,
-        # Interpolation on a grid (FIt-SNE) needs at most two dimensions; Barnes-Hut takes three.
-        negative_gradient_method="fft" if dimensions < 3 else "bh",
-        n_jobs=-1,
+        # Interpolation on a grid (FIt-SNE) wins with many points; its grid costs few points a minute, and it has
+        # no third dimension.
+        negative_gradient_method="fft" if dimensions < 3 and len(points) >= _MANY else "bh",
+        n_jobs=threads,
         random_state=seed,
     )
     _tell(progress, "Finding neighbours", 1, 1)

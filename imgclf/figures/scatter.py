@@ -40,18 +40,18 @@ def projection_figure(
                 members[:, 0], members[:, 1], s=size, color=colour, alpha=0.75, linewidths=0, label=name
             )
             if len(class_names) <= _MOST_NAMED:
-                x, y = np.median(members[:, :2], axis=0)
-                box = {"boxstyle": "round,pad=0.2", "facecolor": "white", "alpha": 0.8, "linewidth": 0}
-                axes.text(
-                    x,
-                    y,
+                # Above the points, which it would hide.
+                x, y = np.median(members[:, 0]), np.percentile(members[:, 1], 98)
+                axes.annotate(
                     name,
+                    (x, y),
+                    (0, 3),
+                    textcoords="offset points",
                     ha="center",
-                    va="center",
+                    va="bottom",
                     fontsize=9,
                     fontweight="bold",
                     color=colour,
-                    bbox=box,
                 )
         if title:
             axes.set_title(title)
