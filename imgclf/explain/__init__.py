@@ -1,1 +1,27 @@
-"""TODO"""
+"""Why this answer: saliency maps of any network here, through pytorch-grad-cam and Captum."""
+
+from imgclf.explain.explain import Options, ask, explain
+from imgclf.explain.explainer import Explainer
+from imgclf.explain.methods import METHODS, Method, choose_methods
+from imgclf.explain.report import Explained, ExplainedMap, ExplainReport
+from imgclf.explain.saliency import Saliency
+from imgclf.explain.stream import Answer, Question, answers
+from imgclf.explain.subjects import Subject
+
+__all__ = [
+    "METHODS",
+    "Answer",
+    "ExplainReport",
+    "Explained",
+    "ExplainedMap",
+    "Explainer",
+    "Method",
+    "Options",
+    "Question",
+    "Saliency",
+    "Subject",
+    "answers",
+    "ask",
+    "choose_methods",
+    "explain",
+]

@@ -1,0 +1,174 @@
+"""``imgclf explain``: where in an image the model sees its answer."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from imgclf.cli import render
+from imgclf.cli.options import (
+    OUTPUT,
+    DeviceOption,
+    JsonOption,
+    OutOption,
+    QuietOption,
+    RunOption,
+    VerboseOption,
+)
+
+if TYPE_CHECKING:
+    from imgclf.explain import ExplainedMap, ExplainReport
+    from imgclf.inference import Predictor
+
+MAP = "Map"
+
+
+def explain(
+    images: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[IMAGES]...", help="Files, folders or patterns such as 'photos/*.jpg'."),
+    ] = None,
+    run: RunOption = None,
+    method: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="gradcam, gradcam++, hirescam, layercam, xgradcam, eigencam, scorecam, ablationcam and more (a wrong "
+            "name lists them); several with commas stand side by side.",
+            rich_help_panel=MAP,
+        ),
+    ] = "gradcam",
+    layer: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LAYER",
+            help="auto, an index into the feature layers (-3 is the third from the end), or a module's name; "
+            "may be given several times.",
+            rich_help_panel=MAP,
+        ),
+    ] = None,
+    list_layers: Annotated[
+        bool,
+        typer.Option("--list-layers", help="Show the layers to choose from and stop.", rich_help_panel=MAP),
+    ] = False,
+    target: Annotated[
+        str,
+        typer.Option(
+            metavar="CLASS",
+            help="Which class to explain: predicted, true, top-3 (any number), a name or an index.",
+            rich_help_panel=MAP,
+        ),
+    ] = "predicted",
+    smooth: Annotated[
+        bool,
+        typer.Option(
+            "--smooth", help="Average over flips and contrasts; six times the work.", rich_help_panel=MAP
+        ),
+    ] = False,
+    opacity: Annotated[
+        float, typer.Option(min=0, max=1, help="Of the colours over the image.", rich_help_panel=OUTPUT)
+    ] = 0.5,
+    colormap: Annotated[
+        str, typer.Option(metavar="NAME", help="Any of matplotlib's.", rich_help_panel=OUTPUT)
+    ] = "turbo",
+    out: OutOption = None,
+    device: DeviceOption = "auto",
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Show where in images the model sees its answer.
+
+    Writes original, map and overlay of each image side by side, the overlay in the image's own size, the raw map, an
+    index and a page. Exit code 3 means that some images could not be explained; the index says why.
+
+    Example: imgclf explain photos/cat.jpg --method gradcam,layercam
+    """
+    from imgclf.errors import UsageError
+    from imgclf.explain import Options
+    from imgclf.explain import explain as explain_images
+
+    predictor = _open(run, device)
+    if list_layers:
+        _show_layers(predictor)
+        return
+    options = Options(
+        methods=tuple(method.split(",")),
+        layers=tuple(layer or ["auto"]),
+        target=target,
+        smooth=smooth,
+        colormap=colormap,
+        opacity=opacity,
+    )
+    if not images:
+        raise UsageError("Name the images to explain: imgclf explain photos/cat.jpg")
+    from imgclf.inference.files import find_images
+
+    with render.progress() as progress:
+        report = explain_images(
+            list(find_images(images)), predictor, options=options, out=out, progress=progress
+        )
+    _show(report, json)
+    if report.unreadable:
+        raise typer.Exit(3)
+
+
+def _open(run: str | None, device: str) -> "Predictor":
+    from imgclf.inference import Predictor
+    from imgclf.runs import latest_run
+
+    if run is None:
+        run = str(latest_run().path)
+        render.message(f"Model: the newest finished run, {run}")
+    return Predictor.open(run, device=device)
+
+
+def _show_layers(predictor: "Predictor") -> None:
+    from imgclf.explain import Explainer
+
+    explainer = Explainer(predictor)
+    layers, chosen = explainer.layers(), explainer.layer("auto")
+    rows = [
+        (
+            layer.index,
+            layer.index - len(layers),
+            layer.name,
+            type(layer.module).__name__,
+            " × ".join(map(str, layer.output_shape[1:])),
+            "{} × {}".format(*layer.grid),
+        )
+        for layer in layers
+    ]
+    height, width = explainer.image_size
+    title = f"{predictor.header.arch}, input {height} × {width}"
+    render.table(("index", "from the end", "name", "kind", "output", "map"), rows, title=title)
+    render.message(f"auto is '{chosen.name}', whose map has {chosen.grid[0]} × {chosen.grid[1]} cells.")
+
+
+def _show(report: "ExplainReport", json: bool) -> None:
+    if json:
+        render.json_data(report.to_dict())
+    else:
+        rows = [
+            (
+                image.file,
+                image.label or image.error,
+                "" if image.confidence is None else f"{100 * image.confidence:.1f}%",
+                image.true_label,
+                ", ".join(dict.fromkeys(one.target for one in image.maps)),
+                _blank(image.maps),
+            )
+            for image in report.images
+        ]
+        render.table(("file", "label", "confidence", "true label", "explained", "maps"), rows)
+    render.message(f"{len(report.images):,} images in {report.seconds:.1f} s")
+    if report.unreadable:
+        render.warning(
+            f"{len(report.unreadable):,} could not be explained; their rows say why (exit code 3)."
+        )
+    render.files([report.page, report.index])
+
+
+def _blank(maps: "tuple[ExplainedMap, ...]") -> str:
+    """Say how many maps there are, and how many of them show nothing."""
+    blank = sum(one.state != "ok" for one in maps)
+    return f"{len(maps)}, {blank} empty or flat" if blank else str(len(maps))

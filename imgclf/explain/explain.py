@@ -1,0 +1,148 @@
+"""Explain images: maps, overlays, panels, an index and a page in one folder."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from imgclf.errors import RunError, UsageError
+from imgclf.explain.explainer import Explainer
+from imgclf.explain.methods import choose_methods
+from imgclf.explain.page import explain_page, thumbnail
+from imgclf.explain.report import Explained, ExplainReport
+from imgclf.explain.stream import Question, answers
+from imgclf.explain.subjects import Subject, as_subjects
+from imgclf.explain.targets import choose_target
+from imgclf.explain.writing import Look, write_answer, write_index
+from imgclf.figures.saliency import COLORMAP, OPACITY, check_colormap
+from imgclf.inference import Predictor
+from imgclf.inference.sources import Source
+from imgclf.records import Progress
+from imgclf.runs import write_text
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to explain.
+
+    Attributes:
+        methods: names of methods, several side by side.
+        layers: indices into the feature layers (negative from the end), names of modules, or ``auto``.
+        target: ``predicted``, ``true``, ``top-K``, a class name or its index.
+        smooth: average each map over flips and contrasts.
+        colormap: a name of matplotlib's.
+        opacity: of the colours over the image, in [0, 1].
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+    """
+
+    methods: tuple[str, ...] = ("gradcam",)
+    layers: tuple[int | str, ...] = ("auto",)
+    target: str = "predicted"
+    smooth: bool = False
+    colormap: str = COLORMAP
+    opacity: float = OPACITY
+    device: str = "auto"
+
+
+def explain(
+    sources: Source | Subject | Iterable[Source | Subject],
+    run: str | Path | Predictor,
+    *,
+    options: Options | None = None,
+    out: Path | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> ExplainReport:
+    """Show where in images a model sees its answer.
+
+    Writes for each image a panel (original, map and overlay side by side), each overlay in the original's own size and
+    coordinates, and each raw map; an index (``index.csv``) and a page (``explain.html``) of all.
+
+    Args:
+        sources: paths, encoded images, PIL images, arrays, or :class:`Subject` with their true class. A stream is
+            consumed as the maps are made; the memory in use does not depend on its length.
+        run: a run, a model file, or an opened predictor.
+        options: how to explain.
+        out: the folder to write to; by default a new one in the run's ``explain/``.
+        progress: told how far it is.
+
+    Raises:
+        UsageError: an unknown method, target or colormap, an ONNX file, or no image at all.
+        ModelError: there is no such layer, or the method cannot explain this network.
+        RunError: there is no such run, or the folder cannot be written to.
+        MissingExtraError: a method needs an extra that is not installed.
+    """
+    begun = time.monotonic()
+    options = options or Options()
+    look = Look(check_colormap(options.colormap), _checked_opacity(options.opacity))
+    predictor = run if isinstance(run, Predictor) else Predictor.open(run, device=options.device)
+    explainer = Explainer(predictor)
+    question = ask(explainer, options)
+    folder = out or _new_folder(predictor.file)
+    _make(folder)
+    total = len(sources) if isinstance(sources, Sequence) and not isinstance(sources, str | bytes) else None
+    images: list[Explained] = []
+    thumbnails: list[bytes | None] = []
+    for answer in answers(explainer, as_subjects(sources, predictor.class_names), question):
+        spec = predictor.header.preprocessing
+        images.append(write_answer(folder, len(images) + 1, answer, spec, look))
+        explained = images[-1].error is None and answer.opened.image is not None
+        thumbnails.append(thumbnail(answer.opened.image) if explained and answer.opened.image else None)
+        if progress:
+            progress(Progress("Explaining", len(images), total, images[-1].label or ""))
+    if not images:
+        raise UsageError("There is no image to explain.")
+    page, index = folder / "explain.html", write_index(folder / "index.csv", images)
+    write_text(page, explain_page(images, thumbnails, _about(predictor, options)))
+    return ExplainReport(folder, tuple(images), page, index, time.monotonic() - begun)
+
+
+def ask(explainer: Explainer, options: Options) -> Question:
+    """Turn names into methods, layers of the model and a target.
+
+    Raises:
+        UsageError: an unknown method or target.
+        ModelError: there is no such layer.
+    """
+    methods = choose_methods(options.methods)
+    needed = any(method.kind == "cam" for method in methods)
+    layers = [explainer.layer(choice) for choice in options.layers] if needed else []
+    return Question(
+        target=choose_target(options.target, explainer.predictor.class_names),
+        methods=methods,
+        layers=tuple({layer.name: layer for layer in layers}.values()),
+        smooth=options.smooth,
+    )
+
+
+def _checked_opacity(opacity: float) -> float:
+    if not 0.0 <= opacity <= 1.0:
+        raise UsageError(f"The opacity must be from 0 (only the image) to 1 (only the map), got {opacity}.")
+    return opacity
+
+
+def _about(predictor: Predictor, options: Options) -> str:
+    header = predictor.header
+    methods, layers = ", ".join(options.methods), ", ".join(str(layer) for layer in options.layers)
+    return f"{header.arch} from {predictor.file.parent.name or predictor.file.name}: {methods}, layer {layers}, target {options.target}."
+
+
+def _new_folder(model_file: Path) -> Path:
+    """Return a folder that does not exist yet: in the run, or here for a model file without one."""
+    parent = (
+        model_file.parent / "explain" if (model_file.parent / "config.toml").is_file() else Path("explain")
+    )
+    stem = f"{datetime.now():%Y-%m-%d-%H%M%S}"
+    folder, number = parent / stem, 2
+    while folder.exists():
+        folder, number = parent / f"{stem}-{number}", number + 1
+    return folder
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(
+            f"{folder}: the folder could not be made ({error.strerror or error}). Choose another place with --out."
+        ) from error

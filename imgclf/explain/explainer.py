@@ -1,0 +1,115 @@
+"""A model, ready to be asked where in an image it sees a class."""
+
+import copy
+import threading
+from collections.abc import Sequence
+from typing import final
+
+import numpy as np
+import torch
+
+from imgclf.errors import OutOfMemoryError, UsageError
+from imgclf.explain.cam import cam_maps
+from imgclf.explain.methods import Method
+from imgclf.explain.pixel_maps import pixel_maps
+from imgclf.inference import Predictor
+from imgclf.inference.backends.torch import TorchBackend
+from imgclf.models import Classifier, FeatureLayer, choose_layer, feature_layers
+
+_AT_ONCE = {"cpu": 8, "cuda": 32, "mps": 16}
+
+
+@final
+class Explainer:
+    """Computes saliency maps with a model that others may use for predicting at the same time.
+
+    It works on a copy of the network that shares its weights: hooks, and the layer that Ablation-CAM puts in
+    another's place, never stand in the predictor's own. Methods may be called from several threads; they wait for
+    each other.
+
+    Args:
+        predictor: an opened model, with PyTorch behind it.
+
+    Raises:
+        UsageError: the model is an ONNX file.
+    """
+
+    def __init__(self, predictor: Predictor) -> None:
+        if not isinstance(predictor.backend, TorchBackend):
+            raise UsageError(
+                f"{predictor.file}: an exported model shows no layers and no gradients. Explain the run it was "
+                f"exported from, or its model.safetensors."
+            )
+        self.predictor = predictor
+        self._backend = predictor.backend
+        self._classifier = _twin(predictor.backend.classifier)
+        self._lock = threading.Lock()
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) of the model's input."""
+        return self.predictor.header.preprocessing.image_size
+
+    def layers(self) -> list[FeatureLayer]:
+        """Return the layers to choose from, in forward order."""
+        with self._lock:
+            return feature_layers(self._classifier, self.image_size)
+
+    def layer(self, choice: int | str = "auto") -> FeatureLayer:
+        """Return a layer by its index (negative from the end), its name, or ``auto``.
+
+        Raises:
+            ModelError: there is no such layer.
+        """
+        with self._lock:
+            return choose_layer(self._classifier, self.image_size, choice)
+
+    def maps(
+        self,
+        pixels: np.ndarray,
+        classes: Sequence[int],
+        method: Method,
+        layer: FeatureLayer | None,
+        *,
+        smooth: bool = False,
+    ) -> np.ndarray:
+        """Return where each image holds evidence for its class.
+
+        Args:
+            pixels: uint8 (N, H, W, C), preprocessed.
+            classes: N class indices.
+            method: which.
+            layer: from :meth:`layer`; None for a method of kind ``image``, which looks at none.
+            smooth: average over flips and contrasts (layers only).
+
+        Returns:
+            float32 (N, h, w), 0 and up, not rescaled.
+
+        Raises:
+            ModelError: the method cannot explain such a network or layer.
+            MissingExtraError: the method needs an extra that is not installed.
+            OutOfMemoryError: the device's memory is not enough.
+        """
+        step = _AT_ONCE[self.predictor.device]
+        parts = []
+        try:
+            with self._lock:
+                for start in range(0, len(pixels), step):
+                    images = self._backend.normalized(pixels[start : start + step])
+                    chosen = classes[start : start + step]
+                    if layer is None or method.kind == "image":
+                        parts.append(pixel_maps(self._classifier, images, chosen, method))
+                    else:
+                        parts.append(cam_maps(self._classifier, images, chosen, method, layer, smooth=smooth))
+        except torch.OutOfMemoryError:
+            raise OutOfMemoryError(
+                f"Explaining {min(step, len(pixels))} images at once by {method.title} does not fit into the memory of "
+                f"'{self.predictor.device}'. Free some of it, or use --device cpu."
+            ) from None
+        return np.concatenate(parts)
+
+
+def _twin(classifier: Classifier) -> Classifier:
+    """Copy the modules and share every tensor."""
+    tensors = [*classifier.parameters(), *classifier.buffers()]
+    return copy.deepcopy(classifier, {id(tensor): tensor for tensor in tensors})

@@ -1,0 +1,124 @@
+"""``explain.html``: every explained image with its maps on one page."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from markupsafe import Markup
+from PIL import Image
+
+from imgclf.explain.report import Explained, ExplainedMap
+from imgclf.inference.answers import UNKNOWN
+from imgclf.reports import (
+    GalleryItem,
+    Section,
+    Tile,
+    gallery_html,
+    html_page,
+    sentence_html,
+    table_html,
+    tiles_html,
+)
+
+_SIDE = 256
+_SMALL = 64
+_SHOWN = 200  # images; more would make a page that phones do not open
+
+
+def explain_page(
+    images: Sequence[Explained],
+    thumbnails: Sequence[bytes | None],
+    about: str,
+    sections: Sequence[Section] = (),
+) -> str:
+    """Return the page as HTML.
+
+    Args:
+        images: in the order to show.
+        thumbnails: of each the original, made small; None where it could not be read.
+        about: one line on the model and how it was asked.
+        sections: more parts, before the images.
+    """
+    readable = [(image, small) for image, small in zip(images, thumbnails, strict=True) if small is not None]
+    broken = [image for image in images if image.error is not None]
+    parts = [Section("At a glance", _overview(images)), *sections]
+    cards = [_card(image, small) for image, small in readable[:_SHOWN]]
+    if len(readable) > _SHOWN:
+        cards.append(
+            sentence_html(
+                f"{len(readable) - _SHOWN:,} more images are in the folder and in index.csv.", "note"
+            )
+        )
+    if cards:
+        parts.append(Section("Images", Markup("").join(cards)))
+    if broken:
+        rows = [(image.file, image.error) for image in broken]
+        parts.append(Section(f"Not explained ({len(broken):,})", table_html(("file", "reason"), rows)))
+    return html_page("Why this answer", about, parts)
+
+
+def thumbnail(image: Image.Image) -> bytes:
+    """Encode an image to fit a card: PNG where it is small and must stay exact, else JPEG."""
+    content = BytesIO()
+    if max(image.size) <= _SMALL:
+        image.save(content, "PNG")
+    else:
+        small = image.copy()
+        small.thumbnail((_SIDE, _SIDE))
+        small.save(content, "JPEG", quality=84)
+    return content.getvalue()
+
+
+def _overview(images: Sequence[Explained]) -> Markup:
+    good = [image for image in images if image.error is None]
+    maps = [one for image in good for one in image.maps]
+    blank = [one for one in maps if one.state != "ok"]
+    known = [image for image in good if image.true_label is not None]
+    wrong = sum(image.label not in (image.true_label, UNKNOWN) for image in known)
+    tiles = [
+        Tile(
+            "Images",
+            f"{len(good):,}",
+            f"{len(images) - len(good)} not explained" if len(good) < len(images) else "",
+        )
+    ]
+    if known:
+        tiles.append(Tile("Wrong answers", f"{wrong:,}", f"of {len(known):,} whose class is known"))
+    if good:
+        mean = np.mean([image.confidence for image in good if image.confidence is not None])
+        tiles.append(Tile("Mean confidence", f"{100 * mean:.1f} %", "of the predicted class"))
+    tiles.append(Tile("Maps", f"{len(maps):,}", f"{len(blank)} empty or flat" if blank else "none empty"))
+    parts = [tiles_html(tiles)]
+    if blank:
+        parts.append(
+            sentence_html(
+                f"{len(blank)} of {len(maps)} maps are empty or flat before any rescaling: the layer holds nothing that "
+                f"speaks for the class at one place more than at another. They are shown as such, not stretched to noise.",
+                "warn",
+            )
+        )
+    parts.append(
+        sentence_html(
+            "A map shows where the model's features support a class, not whether it is right to use them. Colours are "
+            "scaled within each map; grey parts of an image were cut off before the model saw it."
+        )
+    )
+    return Markup("").join(parts)
+
+
+def _card(image: Explained, small: bytes) -> Markup:
+    with Image.open(BytesIO(small)) as opened:
+        width = opened.width
+    items = [GalleryItem(small, "original", Path(image.file).name, width)]
+    items += [_item(one, width) for one in image.maps]
+    heading = Markup('<h3 style="margin:22px 0 0;overflow-wrap:anywhere">{}</h3><p style="margin:0">{}</p>')
+    return heading.format(image.title, image.file) + gallery_html(items)
+
+
+def _item(one: ExplainedMap, width: int) -> GalleryItem:
+    with Image.open(one.overlay) as opened:
+        content = thumbnail(opened.convert("RGB"))
+    state = {"ok": "", "empty": "\nempty: no evidence", "flat": "\nflat: the same everywhere"}[one.state]
+    caption = f"{one.method} {one.layer}\n{100 * one.target_confidence:.1f} %{state}"
+    return GalleryItem(content, f"for {one.target}", caption, width)

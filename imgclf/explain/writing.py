@@ -1,0 +1,146 @@
+"""Write what was found for an image: the panel, the overlays, the raw maps, and a row for each in the index."""
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from imgclf.explain.report import Explained, ExplainedMap
+from imgclf.explain.saliency import Saliency
+from imgclf.explain.stream import Answer
+from imgclf.figures.saliency import PanelMap, overlay, saliency_panel
+from imgclf.records import Prediction, Preprocessing
+from imgclf.runs import write_atomically, write_text
+
+_COLUMNS = (
+    "file", "label", "confidence", "true_label", "target", "target_confidence", "method", "layer", "layer_index",
+    "state", "highest", "panel", "overlay", "map", "error",
+)  # fmt: skip
+_LONGEST = 40  # letters of a file's name that are kept
+
+
+@dataclass(frozen=True)
+class Look:
+    """How overlays look.
+
+    Attributes:
+        colormap: a name of matplotlib's.
+        opacity: in [0, 1].
+    """
+
+    colormap: str
+    opacity: float
+
+
+def write_answer(folder: Path, number: int, answer: Answer, spec: Preprocessing, look: Look) -> Explained:
+    """Write the files of one image and return its record.
+
+    Args:
+        folder: gets ``panels/``, ``overlays/`` and ``maps/``.
+        number: of the image, from 1; begins the files' names, so that no two images share one.
+        answer: what was found.
+        spec: the model's preprocessing.
+        look: of the overlays.
+    """
+    image, prediction, subject = answer.opened.image, answer.prediction, answer.opened.subject
+    if image is None or prediction.error is not None:
+        return Explained(prediction.file, true_label=subject.true_label, error=prediction.error)
+    stem = f"{number:04d}-{_plain(Path(prediction.file).stem)[:_LONGEST]}"
+    original = np.asarray(image)
+    maps, tiles = [], []
+    for saliency in answer.maps:
+        values = saliency.on_original((image.height, image.width), spec)
+        name = stem if len(answer.maps) == 1 else f"{stem}.{_plain(describe(saliency))}"
+        laid = overlay(original, values, look.colormap, look.opacity if saliency.state == "ok" else 0.0)
+        maps.append(_write_map(folder, name, saliency, laid))
+        tiles.append(PanelMap(values, _lines(saliency), _blank(saliency)))
+    panel = saliency_panel(
+        folder / "panels" / f"{stem}.png",
+        image,
+        tiles,
+        title(prediction, subject.true_label),
+        caption=Path(prediction.file).name,
+        colormap=look.colormap,
+        opacity=look.opacity,
+    )
+    return Explained(
+        file=prediction.file,
+        label=prediction.label,
+        title=title(prediction, subject.true_label),
+        confidence=prediction.confidence,
+        true_label=subject.true_label,
+        panel=panel,
+        maps=tuple(maps),
+    )
+
+
+def write_index(path: Path, images: Iterable[Explained]) -> Path:
+    """Write ``index.csv``: a row for each map, and one for an image without any, with its error."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for image in images:
+        confidence = "" if image.confidence is None else f"{image.confidence:.6g}"
+        head = (image.file, image.label, confidence, image.true_label)
+        for one in image.maps:
+            files = [_inside(path.parent, each) for each in (image.panel, one.overlay, one.map)]
+            numbers = (f"{one.target_confidence:.6g}", one.method, one.layer, one.layer_index)
+            writer.writerow((*head, one.target, *numbers, one.state, f"{one.highest:.6g}", *files, ""))
+        if not image.maps:
+            writer.writerow((*head, *[""] * (len(_COLUMNS) - 5), image.error))
+    write_text(path, text.getvalue().encode("utf-8", "replace").decode("utf-8"))
+    return path
+
+
+def title(prediction: Prediction, true_label: str | None) -> str:
+    """Return what the model says of an image, and what it shows where that differs: "cat 93.2 % (true: dog)"."""
+    best = prediction.top_k[0][0] if prediction.top_k else prediction.label
+    said = f"{best} {100 * (prediction.confidence or 0):.1f} %"
+    if prediction.label != best:
+        said = f"{prediction.label}, at best {said}"
+    return said if true_label in (None, best) else f"{said} (true: {true_label})"
+
+
+def describe(saliency: Saliency | ExplainedMap) -> str:
+    """Return what tells one map of an image from the others: "gradcam features.28 cat"."""
+    return " ".join(part for part in (saliency.method, saliency.layer, saliency.target) if part)
+
+
+def _write_map(folder: Path, name: str, saliency: Saliency, laid: np.ndarray) -> ExplainedMap:
+    overlay_path, map_path = folder / "overlays" / f"{name}.png", folder / "maps" / f"{name}.npy"
+    picture = Image.fromarray(laid)
+    write_atomically(overlay_path, lambda file: picture.save(file, format="PNG"))
+    write_atomically(map_path, lambda file: np.save(file, saliency.raw))
+    return ExplainedMap(
+        target=saliency.target,
+        target_confidence=saliency.target_confidence,
+        method=saliency.method,
+        layer=saliency.layer,
+        layer_index=saliency.layer_index,
+        state=saliency.state,
+        highest=float(saliency.raw.max(initial=0.0)),
+        overlay=overlay_path,
+        map=map_path,
+    )
+
+
+def _lines(saliency: Saliency) -> tuple[str, ...]:
+    where = f"{saliency.method} · {saliency.layer}" if saliency.layer else saliency.method
+    return where, f"for {saliency.target} {100 * saliency.target_confidence:.1f} %"
+
+
+def _blank(saliency: Saliency) -> str:
+    return {"ok": "", "empty": "empty: no evidence", "flat": "flat: the same everywhere"}[saliency.state]
+
+
+def _inside(folder: Path, path: Path | None) -> str:
+    return "" if path is None else path.relative_to(folder).as_posix()
+
+
+def _plain(name: str) -> str:
+    """Keep letters, digits, dot, dash and underscore."""
+    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
