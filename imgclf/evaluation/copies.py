@@ -42,12 +42,14 @@ class Copies:
         other_label: how many of them have another label there.
         accuracy: without them, with its bootstrap interval; None where there are none.
         skipped: why nothing was searched, a sentence; empty where it was.
+        wanted: whether a person expects the search, and should read why there was none.
     """
 
     found: tuple[Copy, ...] = ()
     other_label: int = 0
     accuracy: Interval | None = None
     skipped: str = ""
+    wanted: bool = True
 
 
 def find_copies(

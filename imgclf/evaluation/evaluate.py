@@ -70,7 +70,7 @@ def evaluate(
     notes = (
         *images.notes,
         *leak_notes(members, images.examples),
-        *score_notes(measured.scores, images.split),
+        *score_notes(measured.scores, f"The {images.split} split" if images.own else f"'{images.dataset}'"),
         *copy_notes(measured.copies, measured.scores),
         *unreadable_notes(measured.scores.unreadable, images.unreadable),
         *(fitted.notes if fitted is not None else ()),
@@ -153,7 +153,7 @@ def _measured(
     progress: OnProgress,
 ) -> Measured:
     """Measure everything that the saved answers say."""
-    in_training = images.split == "train"
+    in_training = images.own and images.split == "train"
     return Measured(
         scores=score(answers, temperature),
         copies=_copies(answers, images, options, progress),
@@ -165,8 +165,8 @@ def _measured(
 
 
 def _copies(answers: Answers, images: Images, options: Options, progress: OnProgress) -> Copies:
-    if options.near_duplicates is False or images.split == "train":
-        return Copies(skipped="Copies of training images were not looked for.")
+    if options.near_duplicates is False or not images.own or images.split == "train":
+        return Copies(skipped="Copies of training images were not looked for.", wanted=False)
     budget = None if options.near_duplicates else BUDGET_SECONDS
     return find_copies(answers, images.examples, images.train, budget_seconds=budget, progress=progress)
 

@@ -8,8 +8,13 @@ from imgclf.records import UnreadableImage
 _WIDE = 0.02
 
 
-def score_notes(scores: Scores, split: str) -> list[Note]:
-    """Say how far the split's size lets its numbers be trusted, and which classes it lacks."""
+def score_notes(scores: Scores, images: str) -> list[Note]:
+    """Say how far the number of images lets the scores be trusted, and which classes are missing.
+
+    Args:
+        scores: what was measured.
+        images: what the images are called, to begin a sentence: "The test split".
+    """
     if not scores.images:
         return [Note("bad", "No image has an answer: nothing can be measured.")]
     notes = []
@@ -18,7 +23,7 @@ def score_notes(scores: Scores, split: str) -> list[Note]:
         notes.append(
             Note(
                 "warn",
-                f"The {split} split is small ({scores.images:,} images): the accuracy is known to about "
+                f"{images} is small ({scores.images:,} images): the accuracy is known to about "
                 f"±{100 * half:.1f} points only, and models that differ by less cannot be told apart here.",
             )
         )
@@ -33,7 +38,7 @@ def score_notes(scores: Scores, split: str) -> list[Note]:
         notes.append(
             Note(
                 "plain",
-                f"No image of {', '.join(absent[:5])}{more} is in the {split} split; nothing is known of them.",
+                f"No image of {', '.join(absent[:5])}{more} is among them; nothing is known of them.",
             )
         )
     return notes
@@ -42,7 +47,7 @@ def score_notes(scores: Scores, split: str) -> list[Note]:
 def copy_notes(copies: Copies, scores: Scores) -> list[Note]:
     """Say what near-duplicates of training images do to the accuracy; nothing where there are none."""
     if copies.skipped:
-        return [Note("plain", copies.skipped)]
+        return [Note("plain", copies.skipped)] if copies.wanted else []
     if copies.accuracy is None:
         return []
     count = len(copies.found)

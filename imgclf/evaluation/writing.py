@@ -191,7 +191,12 @@ def _copy_images(report: Report) -> list[tuple[bytes, bytes, str, str]]:
     shown: list[tuple[bytes, bytes, str, str]] = []
     if train is None:
         return shown
-    for copy in report.measured.copies.found[:_SHOWN]:
+    # A copy under another label first: one of the two labels is wrong.
+    found = sorted(
+        report.measured.copies.found,
+        key=lambda copy: (examples.labels[copy.image] == train.labels[copy.training_image], copy.distance),
+    )
+    for copy in found[:_SHOWN]:
         try:
             pictures = [
                 encode(thumbnail(source, _SMALL))

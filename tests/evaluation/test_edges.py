@@ -43,7 +43,7 @@ def test_any_split_can_be_scored(images: int, classes: int, present: int) -> Non
     assert max(scores.top_k) == min(5, classes)
     if not images:
         assert values["accuracy"]["value"] is None
-        assert "nothing can be measured" in score_notes(scores, "test")[0].text
+        assert "nothing can be measured" in score_notes(scores, "The test split")[0].text
 
 
 def test_flawless_answers_still_have_an_interval() -> None:
@@ -54,7 +54,8 @@ def test_flawless_answers_still_have_an_interval() -> None:
     assert scores.accuracy.value == 1.0
     assert scores.accuracy.low < 0.9
     assert any(
-        "All answers are right; the intervals are Wilson's" in one.text for one in score_notes(scores, "test")
+        "All answers are right; the intervals are Wilson's" in one.text
+        for one in score_notes(scores, "The test split")
     )
 
 
