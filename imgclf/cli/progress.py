@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
 
-LINE_INTERVAL = 5.0  # seconds between two plain lines of one phase
+LINE_INTERVAL = 15.0  # seconds between two plain lines of one phase
 
 Show = Callable[[Progress], None]
 

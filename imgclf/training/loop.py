@@ -209,6 +209,9 @@ class Trainer:
             if now - reported > _SECONDS_PER_REPORT:
                 reported = now
                 self._report(self._progress(now - started))
+                # By this process's own clock: asking the others only to draw a bar could wait for ever.
+                done = max(self._done_by_steps(), self.budget.by_time())
+                self._report(Progress("Run", round(1000 * min(done, 1.0)), 1000))
             if self.step == self._batches or not whole:
                 continue
             if self._asked_to_stop():
@@ -280,11 +283,15 @@ class Trainer:
 
     def _share(self, phase: Phase) -> float:
         """How much of the phase is done, in [0, 1]."""
-        overall = (self.epoch + self.step / self._batches) / self.budget.epochs
+        overall = self._done_by_steps()
         if self.budget.limit is not None:
             overall = max(overall, first_of(self._fabric, self.budget.by_time()))
         # Sums of fractions such as 2/3 + 1/3 fall a hair short of 1.
         return phase.share(overall + 1e-9, self.budget.epochs)
+
+    def _done_by_steps(self) -> float:
+        """How much of the run's epochs is done: 1 is all of them."""
+        return (self.epoch + self.step / self._batches) / self.budget.epochs
 
     def _step_seed(self) -> int:
         """A seed of its own for every (seed, epoch, step, process)."""
