@@ -9,45 +9,58 @@ import numpy as np
 MIN_SIDE = 16
 """The shorter side from which a comparison means something: two eights of one writer are as close as copies are."""
 
+MIN_SIMILARITY = 0.8
+"""From here on two images are copies."""
+
 _MIN_CORRELATION = 0.9
-_MIN_WHITENED = 0.8
 _PAIRS_PER_STEP = 100_000
 _MOST_REFERENCES = 10_000
 
 
-def are_copies(
+def halve(thumbnails: np.ndarray) -> np.ndarray:
+    """Shrink hash thumbnails, uint8 (N, 32, 32), to what is compared here, uint8 (N, 16, 16)."""
+    means = thumbnails.reshape(-1, 16, 2, 16, 2).mean(axis=(2, 4), dtype=np.float32)
+    halved: np.ndarray = means.round().astype(np.uint8)
+    return halved
+
+
+def similarity(
     thumbnails_a: np.ndarray, thumbnails_b: np.ndarray, i: np.ndarray, j: np.ndarray
 ) -> np.ndarray:
-    """Tell which pairs of images show the same picture, bool (P,).
+    """Say how much the images of each pair agree beyond their layout, float32 (P,), -1 where they don't.
 
-    As they are, without brightness and contrast, copies' thumbnails correlate by 0.9 or more. After whitening by the
-    covariance of ``thumbnails_a``, which takes out what the images of this dataset share (a shoe's outline on black),
-    they still correlate by 0.8.
+    The thumbnails are compared twice, each without its own brightness and contrast. As they are, copies agree by 0.9
+    or more. After whitening, which divides by how much images of this dataset vary in each direction, what they
+    all share (a shoe's outline on black) no longer counts, and copies still agree by 0.8. The second agreement is
+    returned.
 
     Args:
-        thumbnails_a: uint8 (N, 32, 32), from :func:`imgclf.data.hashing.hash_thumbnail`; also the reference.
-        thumbnails_b: uint8 (M, 32, 32).
+        thumbnails_a: uint8 (N, 16, 16); also what stands for the dataset.
+        thumbnails_b: uint8 (M, 16, 16).
         i: int (P,), indices into ``thumbnails_a``.
         j: int (P,), indices into ``thumbnails_b``.
     """
-    result = np.zeros(len(i), dtype=bool)
+    agreement = np.empty(len(i), np.float32)
     if not len(i):
-        return result
+        return agreement
+    # Every step-th image stands for the dataset: the covariance of ten thousand is as good as that of all.
     step = max(1, len(thumbnails_a) // _MOST_REFERENCES)
     centre, projection = _whitening(_unit_vectors(thumbnails_a[::step]))
+    involved_a, i = np.unique(i, return_inverse=True)
+    involved_b, j = np.unique(j, return_inverse=True)
+    a, b = _unit_vectors(thumbnails_a[involved_a]), _unit_vectors(thumbnails_b[involved_b])
+    white_a, white_b = (_unit((vectors - centre) @ projection) for vectors in (a, b))
     for start in range(0, len(i), _PAIRS_PER_STEP):
         part = slice(start, start + _PAIRS_PER_STEP)
-        a, b = _unit_vectors(thumbnails_a[i[part]]), _unit_vectors(thumbnails_b[j[part]])
-        alike = np.flatnonzero((a * b).sum(axis=1) >= _MIN_CORRELATION)
-        white_a, white_b = (_unit((vectors[alike] - centre) @ projection) for vectors in (a, b))
-        result[start + alike] = (white_a * white_b).sum(axis=1) >= _MIN_WHITENED
-    return result
+        plain = np.einsum("pd,pd->p", a[i[part]], b[j[part]])
+        white = np.einsum("pd,pd->p", white_a[i[part]], white_b[j[part]])
+        agreement[part] = np.where(plain >= _MIN_CORRELATION, white, -1)
+    return agreement
 
 
 def _unit_vectors(thumbnails: np.ndarray) -> np.ndarray:
-    """Thumbnails at 16 x 16 without brightness and contrast: float32 (n, 256), each of mean 0 and length 1."""
-    quarters = thumbnails.reshape(len(thumbnails), 16, 2, 16, 2).mean(axis=(2, 4), dtype=np.float32)
-    vectors = quarters.reshape(len(thumbnails), -1)
+    """Thumbnails without brightness and contrast: float32 (n, 256), each of mean 0 and length 1."""
+    vectors = thumbnails.reshape(len(thumbnails), -1).astype(np.float32)
     return _unit(vectors - vectors.mean(axis=1, keepdims=True))
 
 

@@ -13,15 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from imgclf.data.hashing import near_duplicate_pairs
+from imgclf.data.similarity import MIN_SIDE, MIN_SIMILARITY, similarity
 from imgclf.eda.survey import Survey
 
 MAX_DISTANCE = 4
-# Eight-pixel digits of one writer lie closer together than copies of a photograph do.
-MIN_NEAR_SIDE = 16
-_MIN_CORRELATION = 0.9
-_MIN_WHITENED = 0.8
-_PAIRS_PER_STEP = 100_000
-_COVARIANCE_IMAGES = 10_000
+MIN_NEAR_SIDE = MIN_SIDE
 
 
 @dataclass(frozen=True)
@@ -81,9 +77,10 @@ def near_links(survey: Survey, max_distance: int = MAX_DISTANCE) -> Links:
     left, right, distance = near_duplicate_pairs(
         survey.facts["perceptual_hash"][rows], max_distance=max_distance
     )
-    similarity = _similarity(survey.facts["thumbnail"][rows], left, right)
-    alike = similarity >= _MIN_WHITENED
-    return Links(rows[left[alike]], rows[right[alike]], distance[alike], similarity[alike])
+    thumbnails = survey.facts["thumbnail"][rows]
+    agreement = similarity(thumbnails, thumbnails, left, right)
+    alike = agreement >= MIN_SIMILARITY
+    return Links(rows[left[alike]], rows[right[alike]], distance[alike], agreement[alike])
 
 
 def near_groups(links: Links, exact: list[Group], min_similarity: float = 0.0) -> list[Group]:
@@ -95,7 +92,7 @@ def near_groups(links: Links, exact: list[Group], min_similarity: float = 0.0) -
         min_similarity: weaker links are passed over.
     """
     strong = links.similarity >= min_similarity
-    left, right, distance, similarity = (
+    left, right, distance, agreement = (
         values[strong] for values in (links.left, links.right, links.distance, links.similarity)
     )
     copies = {group.rows[0]: group.rows for group in exact}
@@ -103,7 +100,7 @@ def near_groups(links: Links, exact: list[Group], min_similarity: float = 0.0) -
     for members, used in _components(left, right):
         everyone = [copy for row in members.tolist() for copy in copies.get(row, (row,))]
         groups.append(
-            Group(tuple(sorted(everyone)), False, int(distance[used].max()), float(similarity[used].min()))
+            Group(tuple(sorted(everyone)), False, int(distance[used].max()), float(agreement[used].min()))
         )
     return sorted(groups, key=lambda group: (-group.similarity, group.rows))
 
@@ -120,59 +117,6 @@ def all_groups(exact: list[Group], near: list[Group]) -> list[Group]:
     """Return every group once: exact ones first, those that belong to a larger near group left out."""
     covered = {row for group in near for row in group.rows}
     return [*(group for group in exact if group.rows[0] not in covered), *near]
-
-
-def _similarity(thumbnails: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Say how much the images of each pair agree beyond their layout: float (P,), -1 where they don't.
-
-    The thumbnails are compared twice, each without its own brightness and contrast. As they are, copies agree by 0.9
-    or more. After whitening, which divides by how much images of this dataset vary in each direction, what they
-    all share (a shoe's outline on black) no longer counts, and copies still agree by 0.8. The second agreement is
-    returned.
-    """
-    if not len(left):
-        return np.zeros(0, np.float32)
-    involved, place = np.unique(np.concatenate([left, right]), return_inverse=True)
-    left, right = place[: len(left)], place[len(left) :]
-    # Every step-th image stands for the dataset: the covariance of ten thousand is as good as that of all.
-    step = max(1, len(thumbnails) // _COVARIANCE_IMAGES)
-    vectors = _unit_vectors(thumbnails[involved])
-    whitened = _whitened(vectors, _unit_vectors(thumbnails[::step]))
-    similarity = np.empty(len(left), np.float32)
-    for start in range(0, len(left), _PAIRS_PER_STEP):
-        part = slice(start, start + _PAIRS_PER_STEP)
-        i, j = left[part], right[part]
-        plain = np.einsum("pd,pd->p", vectors[i], vectors[j])
-        white = np.einsum("pd,pd->p", whitened[i], whitened[j])
-        similarity[part] = np.where(plain >= _MIN_CORRELATION, white, -1)
-    return similarity
-
-
-def _unit_vectors(thumbnails: np.ndarray) -> np.ndarray:
-    """Thumbnails without brightness and contrast: float32 (n, 256), each of mean 0 and length 1."""
-    vectors: np.ndarray = thumbnails.reshape(len(thumbnails), -1).astype(np.float32)
-    vectors -= vectors.mean(axis=1, keepdims=True)
-    _normalise(vectors)
-    return vectors
-
-
-def _whitened(vectors: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Whiten unit vectors by the covariance of the reference, shrunk towards a ball where images are few.
-
-    With fewer images than dimensions the covariance says more of these images than of the dataset, so its mean
-    eigenvalue times dimensions/images is added (in the spirit of Ledoit and Wolf, 2004).
-    """
-    centre = reference.mean(axis=0)
-    centred = reference - centre
-    values, directions = np.linalg.eigh(centred.T @ centred / len(centred))
-    shrinkage = values.mean() * vectors.shape[1] / len(reference) + 1e-9
-    whitened: np.ndarray = (vectors - centre) @ (directions / np.sqrt(np.maximum(values, 0) + shrinkage))
-    _normalise(whitened)
-    return whitened
-
-
-def _normalise(vectors: np.ndarray) -> None:
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-6
 
 
 def _components(left: np.ndarray, right: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:

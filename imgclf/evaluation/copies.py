@@ -9,7 +9,7 @@ import numpy as np
 from imgclf import metrics
 from imgclf.data import Examples, ImageSource, read_image
 from imgclf.data.hashing import THUMBNAIL_SIZE, hash_thumbnail, near_duplicate_pairs, perceptual_hashes
-from imgclf.data.similarity import MIN_SIDE, are_copies
+from imgclf.data.similarity import MIN_SIDE, MIN_SIMILARITY, halve, similarity
 from imgclf.errors import ImageError
 from imgclf.evaluation.answering import OnProgress
 from imgclf.evaluation.scores import honest_interval
@@ -110,7 +110,8 @@ def _judge(answers: Answers, train: Examples, thumbnails: np.ndarray, usable: np
         )
     hashes = perceptual_hashes(thumbnails)
     i, j, distance = near_duplicate_pairs(hashes[count:][theirs], hashes[:count][ours], MAX_DISTANCE)
-    real = are_copies(thumbnails[count:][theirs], thumbnails[:count][ours], i, j)
+    small = halve(thumbnails)
+    real = similarity(small[count:][theirs], small[:count][ours], i, j) >= MIN_SIMILARITY
     nearest: dict[int, Copy] = {}
     for seen, image, bits in zip(theirs[i[real]], ours[j[real]], distance[real], strict=True):
         nearest.setdefault(int(image), Copy(int(image), int(seen), int(bits)))  # pairs come nearest first
