@@ -27,6 +27,9 @@ _ABOUT = """Answers what is in an image.
 Send it to `POST /predict` as a form, as it is, or as base64 in JSON. Every answer and every error has a `request_id`,
 under which the server's log has the same request."""
 
+RECEIPT_SECONDS = "imgclf_receipt_seconds"
+"""The name under which the lifespan's state tells the protocol how long headers may take."""
+
 _SENTENCES = {
     404: "There is nothing at this address. See / for what there is.",
     405: "This address does not take that method. See /docs.",
@@ -61,11 +64,11 @@ def create_app(settings: ServerSettings) -> FastAPI:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, float]]:
     service: Service = app.state.service
     try:
         await service.start()
-        yield
+        yield {RECEIPT_SECONDS: service.settings.receipt_seconds}
     except Exception as error:
         app.state.failure = error  # the command line shows it as its own
         raise

@@ -117,6 +117,7 @@ async def infer(request: Request, name: str, version: str = VERSION) -> dict[str
     given = read_infer_request(
         await read_body(request), request.headers.get("inference-header-content-length")
     )
+    wanted = _wanted(given.outputs)
     sources = _sources(given.tensor, model, service.settings.batch_images)
     results = await service.submit_and_wait(request, sources, "probabilities")
     answers = [_or_raise(result, index) for index, result in enumerate(results)]
@@ -133,7 +134,7 @@ async def infer(request: Request, name: str, version: str = VERSION) -> dict[str
         "id": given.id or trace.id,
         "outputs": [
             dict(zip(("name", "datatype", "shape", "data"), (key, *outputs[key]), strict=True))
-            for key in _wanted(given.outputs)
+            for key in wanted
         ],
     }
 

@@ -13,7 +13,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.supervisors import Multiprocess
 
 from imgclf.errors import UsageError
-from imgclf.serving.app import create_app
+from imgclf.serving.app import RECEIPT_SECONDS, create_app
 from imgclf.serving.settings import ServerSettings
 
 _DRAIN_SECONDS = 30
@@ -23,7 +23,6 @@ _REFUSAL = b'{"error":"The request\'s headers did not arrive in time.","code":"r
 class DeadlineProtocol(H11Protocol):
     """HTTP/1.1 whose clients must send their headers in time: uvicorn itself waits for ever."""
 
-    seconds = 20.0
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -45,7 +44,7 @@ class DeadlineProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def _start_clock(self) -> None:
-        self._timer = self.loop.call_later(self.seconds, self._refuse)
+        self._timer = self.loop.call_later(self.app_state[RECEIPT_SECONDS], self._refuse)
 
     def _stop_clock(self) -> None:
         if self._timer is not None:
@@ -83,9 +82,8 @@ def _unready(loaded: Any) -> None:
         loaded.state.service.ready = False
 
 
-def make_server(settings: ServerSettings, app: FastAPI | str) -> Server:
+def make_server(app: FastAPI | str) -> Server:
     """Return a server for an application, or for its import string with ``--workers``."""
-    DeadlineProtocol.seconds = settings.receipt_seconds
     logging.getLogger("uvicorn").addHandler(logging.NullHandler())
     config = uvicorn.Config(
         app,
@@ -113,12 +111,15 @@ def bind(host: str, port: int) -> socket.socket:
     Raises:
         UsageError: it cannot be taken.
     """
+    taken = None
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         taken = socket.socket(family, kind, protocol)
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(address)
     except OSError as error:
+        if taken is not None:
+            taken.close()
         raise UsageError(
             f"The server cannot listen on {host}, port {port} ({error.strerror}). "
             f"Choose another with --host or --port; --port 0 takes any free one."
@@ -140,19 +141,17 @@ def serve(settings: ServerSettings, listener: socket.socket, processes: int = 1)
     """
     if processes > 1:
         settings.to_environment()
-        config = make_server(settings, "imgclf.serving.server:app_of_process").config
+        config = make_server("imgclf.serving.server:app_of_process").config
         config.workers = processes
         Multiprocess(config, sockets=[listener]).run()
         return
     app = create_app(settings)
     try:
-        make_server(settings, app).run(sockets=[listener])
+        make_server(app).run(sockets=[listener])
     except SystemExit:
         raise app.state.failure from None
 
 
 def app_of_process() -> FastAPI:
     """Build the application of a worker process."""
-    settings = ServerSettings.from_environment()
-    DeadlineProtocol.seconds = settings.receipt_seconds
-    return create_app(settings)
+    return create_app(ServerSettings.from_environment())

@@ -190,6 +190,7 @@ async def _split(form: FormData) -> Uploads:
             images.append(Upload(value.filename or str(len(images)), await value.read()))
         elif name in ("top_k", "threshold"):
             options[name] = value
+    await form.close()
     return Uploads(images, options)
 
 

@@ -1,0 +1,119 @@
+"""From loading to the end, and a new model in between."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from imgclf.errors import RunError, UsageError
+from imgclf.runs import Run, read_header, update_header
+from imgclf.serving.model import fastest_batch
+from imgclf.serving.server import bind, serve
+from imgclf.serving.settings import ServerSettings
+from tests.serving.conftest import Start, wait_until
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/ready", trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@pytest.mark.parametrize("options", [[], pytest.param(["--workers", "2"], marks=pytest.mark.slow)])
+def test_sigterm_under_load_answers_all_and_exits_0(
+    shapes_run: Run, photo_jpeg: bytes, options: list[str]
+) -> None:
+    """Thirty-two requests are under way when the signal comes: all that were accepted are answered."""
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "imgclf", "serve", "--run", str(shapes_run.path), "--port", str(port)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    started = subprocess.Popen(
+        [*command, "--device", "cpu", *options], stderr=subprocess.PIPE, text=True, env=environment
+    )
+    try:
+        wait_until(lambda: _is_ready(url) or started.poll() is not None, 60)
+        files = [("files", photo_jpeg)] * 4
+
+        def ask(_: int) -> int:
+            return httpx.post(f"{url}/predict/batch", files=files, trust_env=False, timeout=60).status_code
+
+        with ThreadPoolExecutor(32) as pool:
+            statuses = [pool.submit(ask, number) for number in range(32)]
+            wait_until(lambda: any(status.done() for status in statuses), 60)
+            time.sleep(0.05)
+            started.send_signal(signal.SIGTERM)
+            outcomes = [status.exception() or status.result() for status in statuses]
+        assert started.wait(60) == 0
+        assert [outcome for outcome in outcomes if outcome != 200] == []
+    finally:
+        started.kill()
+        errors = started.communicate()[1]
+    assert "Traceback" not in errors, errors
+    assert f"Serving at {url}" in errors
+
+
+def test_a_changed_model_file_is_swapped_and_a_bad_one_is_not(
+    start: Start, circle: bytes, shapes_run: Run, tmp_path: Path
+) -> None:
+    """The new threshold counts at once; then garbage comes, and the good model goes on."""
+    file = Path(shutil.copy(shapes_run.model_file, tmp_path / "model.safetensors"))
+    with start(model=file, reload_model=True, log_dir=tmp_path / "logs") as server, server.client() as client:
+        before = client.get("/health").json()["model"]
+        header = read_header(file)
+        update_header(file, type(header)(**{**vars(header), "threshold": 1.0}))
+        wait_until(lambda: client.get("/health").json()["model"] != before)
+        assert client.post("/predict", files={"file": circle}).json()["prediction"] == "unknown"
+        after = client.get("/health").json()["model"]
+        file.write_bytes(b"garbage")
+        log = next((tmp_path / "logs").glob("*.log"))
+        wait_until(lambda: "cannot be served" in log.read_text(encoding="utf-8"))
+        assert client.post("/predict", files={"file": circle}).json()["model"] == after
+
+
+def test_a_model_that_cannot_be_read_ends_the_server_with_its_own_error(tmp_path: Path) -> None:
+    """No traceback of the web server, but what is wrong with the file."""
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(b"garbage")
+    listener = bind("127.0.0.1", 0)
+    with listener, pytest.raises(RunError, match="not a readable model file"):
+        serve(ServerSettings(model=str(file)), listener)
+
+
+def test_an_address_that_is_taken_is_told() -> None:
+    """Before a model is loaded."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(UsageError, match=r"cannot listen on 127\.0\.0\.1, port \d+ \(.*--port 0"):
+            bind("127.0.0.1", taken.getsockname()[1])
+
+
+def test_settings_reach_worker_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They go through the environment and come back equal."""
+    monkeypatch.setenv("IMGCLF_SERVE_SETTINGS", "")
+    settings = ServerSettings(model="m", keys_file=Path("k"), cors_origins=("a", "b"), deadline=1.5)
+    settings.to_environment()
+    assert ServerSettings.from_environment() == settings
+
+
+def test_the_batch_is_measured(shapes_run: Run) -> None:
+    """One of the sizes that are tried on a CPU."""
+    from imgclf.inference import Predictor
+
+    assert fastest_batch(Predictor.open(shapes_run.path, device="cpu")) in (1, 2, 4, 8)
