@@ -6,7 +6,9 @@ import typer
 
 from imgclf.cli import render
 from imgclf.cli.options import (
+    INPUT,
     OUTPUT,
+    DataDirOption,
     DeviceOption,
     JsonOption,
     OutOption,
@@ -16,8 +18,12 @@ from imgclf.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from imgclf.explain import ExplainedMap, ExplainReport
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from imgclf.explain import ExplainedMap, ExplainReport, Subject
     from imgclf.inference import Predictor
+    from imgclf.inference.sources import Source
 
 MAP = "Map"
 
@@ -28,6 +34,16 @@ def explain(
         typer.Argument(metavar="[IMAGES]...", help="Files, folders or patterns such as 'photos/*.jpg'."),
     ] = None,
     run: RunOption = None,
+    misclassified: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="Explain the N worst errors of the run's last evaluation instead of images named here.",
+            rich_help_panel=INPUT,
+        ),
+    ] = 0,
+    data_dir: DataDirOption = None,
     method: Annotated[
         str,
         typer.Option(
@@ -64,6 +80,14 @@ def explain(
             "--smooth", help="Average over flips and contrasts; six times the work.", rich_help_panel=MAP
         ),
     ] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Score the maps by deletion, insertion and ROAD against a random map and the image's centre.",
+            rich_help_panel=MAP,
+        ),
+    ] = False,
     opacity: Annotated[
         float, typer.Option(min=0, max=1, help="Of the colours over the image.", rich_help_panel=OUTPUT)
     ] = 0.5,
@@ -79,7 +103,7 @@ def explain(
     """Show where in images the model sees its answer.
 
     Writes original, map and overlay of each image side by side, the overlay in the image's own size, the raw map, an
-    index and a page. Exit code 3 means that some images could not be explained; the index says why.
+    index and a page. Integrated gradients and SHAP need the extra 'captum'. Exit code 3 means that some images could not be explained; the index says why.
 
     Example: imgclf explain photos/cat.jpg --method gradcam,layercam
     """
@@ -98,15 +122,15 @@ def explain(
         smooth=smooth,
         colormap=colormap,
         opacity=opacity,
+        check=check,
     )
-    if not images:
-        raise UsageError("Name the images to explain: imgclf explain photos/cat.jpg")
-    from imgclf.inference.files import find_images
-
-    with render.progress() as progress:
-        report = explain_images(
-            list(find_images(images)), predictor, options=options, out=out, progress=progress
+    if bool(images) == bool(misclassified):
+        raise UsageError(
+            "Name the images to explain, such as photos/cat.jpg, or give --misclassified N; one of the two."
         )
+    subjects = _errors(predictor, misclassified, data_dir) if misclassified else _named(images or [])
+    with render.progress() as progress:
+        report = explain_images(subjects, predictor, options=options, out=out, progress=progress)
     _show(report, json)
     if report.unreadable:
         raise typer.Exit(3)
@@ -120,6 +144,20 @@ def _open(run: str | None, device: str) -> "Predictor":
         run = str(latest_run().path)
         render.message(f"Model: the newest finished run, {run}")
     return Predictor.open(run, device=device)
+
+
+def _named(images: list[str]) -> "Sequence[Source]":
+    from imgclf.inference.files import find_images
+
+    return list(find_images(images))
+
+
+def _errors(predictor: "Predictor", count: int, data_dir: "Path | None") -> "Sequence[Subject]":
+    """Return the worst errors with their images, from the dataset and split that were evaluated."""
+    from imgclf.explain import worst_errors
+
+    with render.progress() as progress:
+        return worst_errors(predictor, count, data_dir=data_dir, progress=progress)
 
 
 def _show_layers(predictor: "Predictor") -> None:
@@ -160,12 +198,33 @@ def _show(report: "ExplainReport", json: bool) -> None:
             for image in report.images
         ]
         render.table(("file", "label", "confidence", "true label", "explained", "maps"), rows)
+    if report.checks and not json:
+        _show_checks(report)
     render.message(f"{len(report.images):,} images in {report.seconds:.1f} s")
     if report.unreadable:
         render.warning(
             f"{len(report.unreadable):,} could not be explained; their rows say why (exit code 3)."
         )
     render.files([report.page, report.index])
+
+
+def _show_checks(report: "ExplainReport") -> None:
+    rows = [
+        (
+            row.method,
+            row.layer,
+            f"{row.deletion:.3f}",
+            f"{row.insertion:.3f}",
+            f"{row.road:+.3f}",
+            f"{row.lead:+.3f}" if row.verdict else "",
+        )
+        for row in report.checks
+    ]
+    columns = ("map", "layer", "deletion (low)", "insertion (high)", "ROAD (high)", "lead")
+    render.table(columns, rows, title="Do the maps mean anything?")
+    for row in report.checks:
+        if row.verdict:
+            (render.message if row.verdict == "better" else render.warning)(row.sentence)
 
 
 def _blank(maps: "tuple[ExplainedMap, ...]") -> str:

@@ -1,8 +1,10 @@
 """Why this answer: saliency maps of any network here, through pytorch-grad-cam and Captum."""
 
+from imgclf.explain.check import CheckRow
 from imgclf.explain.explain import Options, ask, explain
 from imgclf.explain.explainer import Explainer
 from imgclf.explain.methods import METHODS, Method, choose_methods
+from imgclf.explain.misclassified import worst_errors
 from imgclf.explain.report import Explained, ExplainedMap, ExplainReport
 from imgclf.explain.saliency import Saliency
 from imgclf.explain.stream import Answer, Question, answers
@@ -11,6 +13,7 @@ from imgclf.explain.subjects import Subject
 __all__ = [
     "METHODS",
     "Answer",
+    "CheckRow",
     "ExplainReport",
     "Explained",
     "ExplainedMap",
@@ -24,4 +27,5 @@ __all__ = [
     "ask",
     "choose_methods",
     "explain",
+    "worst_errors",
 ]

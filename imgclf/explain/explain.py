@@ -7,11 +7,12 @@ from datetime import datetime
 from pathlib import Path
 
 from imgclf.errors import RunError, UsageError
+from imgclf.explain.check import Checker
 from imgclf.explain.explainer import Explainer
 from imgclf.explain.methods import choose_methods
-from imgclf.explain.page import explain_page, thumbnail
+from imgclf.explain.page import check_section, explain_page, thumbnail
 from imgclf.explain.report import Explained, ExplainReport
-from imgclf.explain.stream import Question, answers
+from imgclf.explain.stream import Answer, Question, answers
 from imgclf.explain.subjects import Subject, as_subjects
 from imgclf.explain.targets import choose_target
 from imgclf.explain.writing import Look, write_answer, write_index
@@ -33,6 +34,7 @@ class Options:
         smooth: average each map over flips and contrasts.
         colormap: a name of matplotlib's.
         opacity: of the colours over the image, in [0, 1].
+        check: score the maps against a random one and the image's centre.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
     """
 
@@ -42,6 +44,7 @@ class Options:
     smooth: bool = False
     colormap: str = COLORMAP
     opacity: float = OPACITY
+    check: bool = False
     device: str = "auto"
 
 
@@ -81,10 +84,13 @@ def explain(
     folder = out or _new_folder(predictor.file)
     _make(folder)
     total = len(sources) if isinstance(sources, Sequence) and not isinstance(sources, str | bytes) else None
+    checker = Checker(explainer) if options.check else None
     images: list[Explained] = []
     thumbnails: list[bytes | None] = []
     for answer in answers(explainer, as_subjects(sources, predictor.class_names), question):
         spec = predictor.header.preprocessing
+        if checker:
+            _check(checker, answer, predictor.class_names)
         images.append(write_answer(folder, len(images) + 1, answer, spec, look))
         explained = images[-1].error is None and answer.opened.image is not None
         thumbnails.append(thumbnail(answer.opened.image) if explained and answer.opened.image else None)
@@ -93,8 +99,19 @@ def explain(
     if not images:
         raise UsageError("There is no image to explain.")
     page, index = folder / "explain.html", write_index(folder / "index.csv", images)
-    write_text(page, explain_page(images, thumbnails, _about(predictor, options)))
-    return ExplainReport(folder, tuple(images), page, index, time.monotonic() - begun)
+    checks = checker.rows() if checker else ()
+    sections = [check_section(checks)] if checks else []
+    write_text(page, explain_page(images, thumbnails, _about(predictor, options), sections))
+    return ExplainReport(folder, tuple(images), page, index, time.monotonic() - begun, checks)
+
+
+def _check(checker: Checker, answer: Answer, class_names: Sequence[str]) -> None:
+    """Score the maps of each target of an image."""
+    pixels = answer.opened.pixels
+    for name in dict.fromkeys(one.target for one in answer.maps):
+        if pixels is not None:
+            maps = [one for one in answer.maps if one.target == name]
+            checker.add(pixels, class_names.index(name), maps)
 
 
 def ask(explainer: Explainer, options: Options) -> Question:

@@ -11,6 +11,7 @@ import torch
 from imgclf.errors import OutOfMemoryError, UsageError
 from imgclf.explain.cam import cam_maps
 from imgclf.explain.methods import Method
+from imgclf.explain.perturbing import road
 from imgclf.explain.pixel_maps import pixel_maps
 from imgclf.inference import Predictor
 from imgclf.inference.backends.torch import TorchBackend
@@ -107,6 +108,12 @@ class Explainer:
                 f"'{self.predictor.device}'. Free some of it, or use --device cpu."
             ) from None
         return np.concatenate(parts)
+
+    def road(self, pixels: np.ndarray, class_index: int, maps: np.ndarray) -> np.ndarray:
+        """Return ROAD's score, float32 (M,), of M maps (M, H, W) of one image, uint8 (H, W, C), for a class."""
+        with self._lock:
+            images = self._backend.normalized(np.repeat(pixels[None], len(maps), axis=0))
+            return road(self._classifier, images, [class_index] * len(maps), maps)
 
 
 def _twin(classifier: Classifier) -> Classifier:

@@ -8,12 +8,14 @@ import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
+from imgclf.explain.check import CheckRow
 from imgclf.explain.report import Explained, ExplainedMap
 from imgclf.inference.answers import UNKNOWN
 from imgclf.reports import (
     GalleryItem,
     Section,
     Tile,
+    Tone,
     gallery_html,
     html_page,
     sentence_html,
@@ -56,6 +58,24 @@ def explain_page(
         rows = [(image.file, image.error) for image in broken]
         parts.append(Section(f"Not explained ({len(broken):,})", table_html(("file", "reason"), rows)))
     return html_page("Why this answer", about, parts)
+
+
+def check_section(rows: Sequence[CheckRow]) -> Section:
+    """Return the part that says whether the maps mean anything."""
+    tones: dict[str, Tone] = {"better": "good", "no better": "warn", "worse": "bad"}
+    parts = [sentence_html(row.sentence, tones[row.verdict]) for row in rows if row.verdict]
+    parts.append(
+        sentence_html(
+            "Pixels are blurred away in the map's order, and brought back in it: with a good map the answer goes early "
+            "(low deletion) and comes early (high insertion). ROAD fills the holes so that they tell nothing."
+        )
+    )
+    cells = [
+        (row.method, row.layer, row.deletion, row.insertion, row.road, row.lead if row.verdict else None)
+        for row in rows
+    ]
+    columns = ("map", "layer", "deletion ↓", "insertion ↑", "ROAD ↑", "lead ↑")
+    return Section("Do the maps mean anything?", Markup("").join([*parts, table_html(columns, cells)]))
 
 
 def thumbnail(image: Image.Image) -> bytes:

@@ -1,9 +1,10 @@
 """The records that ``explain`` returns and ``index.csv`` holds: names and numbers, no pixels."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from imgclf.explain.check import CheckRow
 from imgclf.explain.saliency import State
 
 
@@ -69,6 +70,7 @@ class ExplainReport:
         page: ``explain.html``.
         index: ``index.csv``.
         seconds: how long it took.
+        checks: how the maps did against a random one and the image's centre; empty where that was not asked for.
     """
 
     folder: Path
@@ -76,6 +78,7 @@ class ExplainReport:
     page: Path
     index: Path
     seconds: float
+    checks: tuple[CheckRow, ...] = ()
 
     @property
     def unreadable(self) -> tuple[Explained, ...]:
@@ -89,6 +92,7 @@ class ExplainReport:
             "page": str(self.page),
             "index": str(self.index),
             "seconds": round(self.seconds, 2),
+            "checks": [asdict(row) for row in self.checks],
             "images": [_image_dict(image) for image in self.images],
         }
 
