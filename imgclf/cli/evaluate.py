@@ -171,6 +171,7 @@ def _show(result: "EvaluationResult") -> None:
         f"The {_SHOWN_CLASSES} classes with the lowest F1" if len(scores.classes) > len(shown) else "Classes"
     )
     render.table(("class", "images", "precision", "recall", "F1"), classes, title=worst)
+    render.detail(scores.report)
 
 
 def _before(result: "EvaluationResult", name: str) -> str:

@@ -69,7 +69,8 @@ class EvaluationResult:
         split: what was evaluated.
         measured: every number.
         notes: sentences that a person should read.
-        files: what was written: ``predictions``, ``metrics``, ``review``, ``figures`` (a folder) and ``report``.
+        files: what was written: ``predictions``, ``metrics``, ``review``, ``figures`` (a folder), ``report`` (HTML) and
+            ``text`` (the per-class report as scikit-learn prints it).
         seconds: that reading and computing took.
         values: what ``metrics.json`` says of it.
     """

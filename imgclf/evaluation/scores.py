@@ -12,6 +12,7 @@ from imgclf.metrics import Interval
 from imgclf.runs.predictions import Answers
 
 TOP_K = 5
+_MOST_PAIRS = 20
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,10 @@ def as_plain(scores: Scores) -> dict[str, Any]:
             "before": None if scores.uncalibrated is None else _calibration(scores.uncalibrated),
         },
         "classes": [_class(row) for row in scores.classes],
+        "most_confused": [
+            {"true_label": scores.classes[true].name, "label": scores.classes[given].name, "images": images}
+            for true, given, images in metrics.most_confused(scores.matrix, _MOST_PAIRS)
+        ],
         "confusion_matrix": scores.matrix.tolist() if len(scores.matrix) <= 100 else None,
     }
     return {key: without_nan(value) for key, value in values.items()}

@@ -82,7 +82,9 @@ def write_results(folder: Path, report: Report) -> tuple[dict[str, Any], dict[st
         "review": folder / "review.csv",
         "figures": folder / "figures",
         "report": folder / "report.html",
+        "text": folder / "classification_report.txt",
     }
+    write_text(files["text"], measured.scores.report)
     write_review(files["review"], measured.suspects.found)
     write_text(files["report"], evaluation_page(_findings(report, figures)))
     return values, files

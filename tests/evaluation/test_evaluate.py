@@ -31,7 +31,7 @@ def test_the_test_split_is_evaluated_and_everything_is_written(evaluated: Evalua
     """Predictions, metrics, review, figures and report are in the run, and the model is better than chance."""
     assert (evaluated.split, evaluated.scores.images, evaluated.scores.unreadable) == ("test", 24, 0)
     assert evaluated.scores.accuracy.value > 0.5
-    for name in ("predictions.csv", "metrics.json", "review.csv", "report.html"):
+    for name in ("predictions.csv", "metrics.json", "review.csv", "report.html", "classification_report.txt"):
         assert (evaluated.runs[0].path / name).is_file()
     drawn = {path.name for path in evaluated.files["figures"].iterdir()}
     assert {"confusion.png", "confusion_normalized.png", "classes.png", "roc_pr.png", "curves.png"} <= drawn
