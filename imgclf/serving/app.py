@@ -12,7 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
 
 from imgclf._version import __version__
-from imgclf.serving import image_routes, protocol_v2, status_routes
+from imgclf.serving import explain_routes, image_routes, protocol_v2, status_routes
 from imgclf.serving.bodies import BodyLayer
 from imgclf.serving.credentials import KeyRing, load_keys
 from imgclf.serving.problems import RefusedError
@@ -58,7 +58,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     app.state.service = service
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
-    for router in (status_routes.router, image_routes.router, protocol_v2.router):
+    for router in (status_routes.router, image_routes.router, explain_routes.router, protocol_v2.router):
         app.include_router(router)
     return app
 

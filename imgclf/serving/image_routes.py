@@ -31,7 +31,7 @@ REFUSED: dict[int | str, dict[str, Any]] = {status: {"model": ErrorAnswer} for s
 
 _FILE = {"type": "string", "format": "binary"}
 _BINARY = {"schema": _FILE}
-_IMAGE_BODY = {
+IMAGE_BODY = {
     "requestBody": {
         "required": True,
         "content": {
@@ -71,7 +71,7 @@ TopKQuery = Annotated[TopK, Query()]
 ThresholdQuery = Annotated[Threshold | None, Query()]
 
 
-@router.post("/predict", openapi_extra=_IMAGE_BODY)
+@router.post("/predict", openapi_extra=IMAGE_BODY)
 async def predict(
     request: Request, top_k: TopKQuery = 5, threshold: ThresholdQuery = None
 ) -> PredictionAnswer:
@@ -111,7 +111,7 @@ async def predict_batch(
     return BatchAnswer(predictions=items, request_id=trace.id, model=trace.model, timings=dict(trace.timings))
 
 
-@router.post("/embed", openapi_extra=_IMAGE_BODY)
+@router.post("/embed", openapi_extra=IMAGE_BODY)
 async def embed(request: Request) -> EmbeddingAnswer:
     """Return the pooled penultimate features of one image, for search and clustering."""
     trace = trace_of(request)
@@ -137,7 +137,7 @@ async def _predicted(
     prediction = predicted(answer, top_k, threshold)
     trace.answers = [str(prediction.label)]
     return PredictionAnswer(
-        **_fields(prediction),
+        **prediction_fields(prediction),
         request_id=trace.id,
         model=answer.model.fingerprint,
         timings=_noted(trace, answer),
@@ -184,10 +184,11 @@ def _item(
         return BatchItem(
             file=name, status=500, error="Something went wrong on the server.", code="internal_error"
         )
-    return BatchItem(file=name, status=200, **_fields(prediction))
+    return BatchItem(file=name, status=200, **prediction_fields(prediction))
 
 
-def _fields(prediction: Prediction) -> dict[str, Any]:
+def prediction_fields(prediction: Prediction) -> dict[str, Any]:
+    """Return the fields that every answer of one image has."""
     return {
         "prediction": prediction.label,
         "class_": prediction.label,

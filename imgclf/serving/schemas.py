@@ -91,6 +91,36 @@ class EmbeddingAnswer(BaseModel):
     timings: Timings
 
 
+class ExplanationMap(BaseModel):
+    """Where in the image there is evidence for one class."""
+
+    target: str
+    target_confidence: float
+    method: str
+    layer: str = Field(description="Empty for a method that looks at none.")
+    remark: str = Field(description="What to know of this map; usually empty.")
+    overlay: str = Field(
+        description="The map over the image, a PNG as a data URL, at most 1024 pixels wide or high."
+    )
+    values: list[list[float]] = Field(description="The map over the model's input, scaled to [0, 1].")
+
+
+class ExplanationAnswer(BaseModel):
+    """What the model says of one image, and where it sees it."""
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+    prediction: str
+    class_: str = Field(alias="class", description="The same as prediction.")
+    confidence: float
+    probabilities: dict[str, float]
+    top_k: list[ClassScore]
+    maps: list[ExplanationMap]
+    request_id: str
+    model: str
+    timings: dict[str, float]
+
+
 class Health(BaseModel):
     """The server is alive."""
 

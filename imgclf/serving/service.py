@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from imgclf._version import __version__
 from imgclf.serving.batching import Answer, Batcher, LoadedModel, Task
+from imgclf.serving.explaining import Explanations
 from imgclf.serving.logs import ServerLog
 from imgclf.serving.metrics import ServerMetrics
 from imgclf.serving.model import ServedModel
@@ -32,6 +33,7 @@ class Service:
         self.settings = settings
         self.metrics = ServerMetrics()
         self.log = ServerLog(settings)
+        self.explanations = Explanations()
         self.ready = False
         self._started = time.monotonic()
         self._models: ServedModel | None = None
@@ -72,6 +74,7 @@ class Service:
             self._watcher.cancel()
             with suppress(asyncio.CancelledError):
                 await self._watcher
+        await asyncio.to_thread(self.explanations.close)
         if self._batcher:
             await self._batcher.close()
         self.log.event("Stopped")

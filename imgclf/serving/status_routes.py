@@ -21,6 +21,7 @@ _ENDPOINTS = {
     "POST /predict": "one image",
     "POST /predict_base64": "one image in JSON",
     "POST /predict/batch": "several images",
+    "POST /explain": "where in one image the model sees its answer",
     "POST /embed": "the features of one image",
     "GET /classes": "the class names",
     "GET /model": "what the model is",

@@ -72,7 +72,7 @@ def wait_until(true: Callable[[], bool], seconds: float = 30.0) -> None:
 
 @pytest.fixture
 def start(shapes_run: Run) -> Start:
-    """Servers of the test's own: ``with start(rate_limit=2) as server``."""
+    """A way to a server of the test's own settings."""
 
     def with_run(**changes: object) -> AbstractContextManager[RunningServer]:
         return running(changes.pop("model", shapes_run.path), **changes)

@@ -27,9 +27,9 @@ def _free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def _is_ready(url: str) -> bool:
+def _is_ready(client: httpx.Client) -> bool:
     try:
-        return httpx.get(f"{url}/ready", trust_env=False).status_code == 200
+        return client.get("/ready").status_code == 200
     except httpx.TransportError:
         return False
 
@@ -46,12 +46,13 @@ def test_sigterm_under_load_answers_all_and_exits_0(
     started = subprocess.Popen(
         [*command, "--device", "cpu", *options], stderr=subprocess.PIPE, text=True, env=environment
     )
+    client = httpx.Client(base_url=url, trust_env=False, timeout=60, limits=httpx.Limits(max_connections=64))
     try:
-        wait_until(lambda: _is_ready(url) or started.poll() is not None, 60)
+        wait_until(lambda: _is_ready(client) or started.poll() is not None, 60)
         files = [("files", photo_jpeg)] * 4
 
         def ask(_: int) -> int:
-            return httpx.post(f"{url}/predict/batch", files=files, trust_env=False, timeout=60).status_code
+            return client.post("/predict/batch", files=files).status_code
 
         with ThreadPoolExecutor(32) as pool:
             statuses = [pool.submit(ask, number) for number in range(32)]
@@ -62,6 +63,7 @@ def test_sigterm_under_load_answers_all_and_exits_0(
         assert started.wait(60) == 0
         assert [outcome for outcome in outcomes if outcome != 200] == []
     finally:
+        client.close()
         started.kill()
         errors = started.communicate()[1]
     assert "Traceback" not in errors, errors

@@ -1,0 +1,162 @@
+"""Saliency maps for the server: one at a time, beside the answers and never in their way.
+
+torch is imported with the first map: a server of an exported model has none.
+"""
+
+import asyncio
+import base64
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+from PIL import Image
+
+from imgclf.data import read_image
+from imgclf.errors import ImageError, MissingExtraError, ModelError, OutOfMemoryError, UsageError
+from imgclf.records import Prediction
+from imgclf.serving.batching import LoadedModel
+from imgclf.serving.problems import RefusedError, overloaded
+
+if TYPE_CHECKING:
+    from imgclf.explain import Explainer
+
+_MOST_WAITING = 8
+_SIDE = 1024
+"""Pixels of a picture's longer side at most: a photo of 50 megapixels would take a minute to encode."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a client wants to see.
+
+    Attributes:
+        method: name of a method.
+        layer: index, name or ``auto``.
+        target: ``predicted``, ``top-K``, a class name or its index.
+        opacity: of the colours over the image, in [0, 1].
+    """
+
+    method: str
+    layer: str
+    target: str
+    opacity: float
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """One image with its maps.
+
+    Attributes:
+        prediction: what the model says.
+        maps: for each explained class plain values, its picture under ``overlay`` as an encoded PNG.
+    """
+
+    prediction: Prediction
+    maps: list[dict[str, Any]]
+
+
+@final
+class Explanations:
+    """One thread that explains; whoever comes while too many wait is refused."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, "imgclf-explain")
+        self._waiting = 0
+        self._explainer: Explainer | None = None
+
+    async def explain(self, model: LoadedModel, content: bytes, wish: Wish, seconds: float) -> Explanation:
+        """Explain one image.
+
+        Raises:
+            RefusedError: 422 for what cannot be chosen, 503 when too many wait, 504 when it took too long; and
+                those of an image that cannot be read.
+        """
+        if model.predictor.backend.name != "torch":
+            raise RefusedError(
+                422,
+                "This server has an exported model, which shows no layers and no gradients. Serve the run it was "
+                "exported from.",
+            )
+        if self._waiting >= _MOST_WAITING:
+            raise overloaded(
+                f"{self._waiting} images are waiting to be explained. Try again in a few seconds.", 3
+            )
+        self._waiting += 1
+        work = self._pool.submit(partial(self._explained, model, content, wish))
+        loop = asyncio.get_running_loop()
+        work.add_done_callback(lambda _: loop.call_soon_threadsafe(self._done))
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(work), seconds)
+        except TimeoutError:
+            raise RefusedError(
+                504,
+                f"There was no map within {seconds:g} seconds. Choose a faster method, such as gradcam.",
+            ) from None
+
+    def close(self) -> None:
+        """Let the thread go."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _done(self) -> None:
+        self._waiting -= 1
+
+    def _explained(self, model: LoadedModel, content: bytes, wish: Wish) -> Explanation:
+        spec = model.predictor.header.preprocessing
+        try:
+            image = read_image(content, channels=spec.channels, name="The image")
+            return self._of_image(model, image, wish)
+        except ImageError as error:
+            raise RefusedError.of_image(error) from None
+        except (UsageError, ModelError, MissingExtraError) as error:
+            raise RefusedError(422, str(error)) from None
+        except OutOfMemoryError as error:
+            raise overloaded(str(error), 5) from None
+
+    def _of_image(self, model: LoadedModel, image: Image.Image, wish: Wish) -> Explanation:
+        from imgclf.explain import Explainer, Options, Subject, answers, ask  # noqa: PLC0415 - brings torch
+
+        if wish.target == "true":
+            raise UsageError(
+                "The server does not know what the image shows: choose another target than 'true'."
+            )
+        if self._explainer is None or self._explainer.predictor is not model.predictor:
+            model.predictor.limit_threads(1)
+            self._explainer = Explainer(model.predictor)
+        layer = int(wish.layer) if wish.layer.lstrip("-").isdecimal() else wish.layer
+        question = ask(self._explainer, Options(methods=(wish.method,), layers=(layer,), target=wish.target))
+        (answer,) = answers(self._explainer, [Subject(image, "image")], question)
+        if answer.prediction.error is not None:
+            raise RefusedError(500, f"There is no answer: {answer.prediction.error}.")
+        small = image.convert("RGB")
+        small.thumbnail((_SIDE, _SIDE))
+        size = (small.height, small.width)
+        spec = model.predictor.header.preprocessing
+        maps = [
+            {
+                "target": one.target,
+                "target_confidence": one.target_confidence,
+                "method": one.method,
+                "layer": one.layer,
+                "remark": one.remark,
+                "overlay": _png(np.asarray(small), one.on_original(size, spec), wish.opacity),
+                "values": np.round(one.scaled(), 4).tolist(),
+            }
+            for one in answer.maps
+        ]
+        return Explanation(answer.prediction, maps)
+
+
+def data_url(png: bytes) -> str:
+    """Return a picture as a page or a JSON text can hold it."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def _png(image: np.ndarray, values: np.ndarray, opacity: float) -> bytes:
+    from imgclf.figures.saliency import overlay  # noqa: PLC0415 - brings matplotlib
+
+    buffer = BytesIO()
+    Image.fromarray(overlay(image, values, opacity=opacity)).save(buffer, "PNG")
+    return buffer.getvalue()
