@@ -31,7 +31,7 @@ def review(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="The manifest to write; by default beside the review.",
+            help="The manifest to write, .csv or .parquet; by default manifest.csv beside the review.",
             rich_help_panel=OUTPUT,
         ),
     ] = None,

@@ -2,15 +2,15 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from imgclf.data import Dataset, Examples, open_dataset, read_split
+from imgclf.data import Dataset, Examples, ImageSource, open_dataset, read_image, read_split
 from imgclf.errors import DataError, suggest
 from imgclf.evaluation.suspects import DROP, read_review
 from imgclf.inference.images import run_config
-from imgclf.runs import Run, read_header, write_text
+from imgclf.runs import Run, read_header, write_atomically
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,14 @@ def apply_review(
     Args:
         review: a ``review.csv`` with class names, or ``drop``, in its column ``new_label``.
         run: the run whose dataset and split it is about.
-        manifest: the CSV to write; its paths are absolute, so it may lie anywhere.
+        manifest: the file to write: a CSV with absolute paths, so that it may lie anywhere, or Parquet with the images
+            themselves.
         data_dir: where registered datasets live.
         overwrite: replace a manifest that is there already.
 
     Raises:
         DataError: the review is broken or changes nothing, the manifest exists, or the dataset's images are not
-            files that a manifest could name.
+            files that a CSV could name.
     """
     if manifest.exists() and not overwrite:
         raise DataError(
@@ -62,9 +63,12 @@ def apply_review(
         }
     )
     _check_known(changes, parts, review)
-    text, result = _manifest(dataset, parts, changes, manifest)
-    write_text(manifest, text)
-    return result
+    rows, changed, dropped = _rows(dataset, parts, changes)
+    if manifest.suffix.lower() == ".parquet":
+        _write_parquet(manifest, rows)
+    else:
+        _write_csv(manifest, rows, dataset.info.name)
+    return Relabelled(manifest, len(rows), changed, dropped)
 
 
 def _changes(review: Path, class_names: tuple[str, ...]) -> dict[tuple[str, str], str]:
@@ -98,26 +102,71 @@ def _check_known(changes: Mapping[tuple[str, str], str], parts: Mapping[str, Exa
         )
 
 
-def _manifest(
-    dataset: Dataset, parts: Mapping[str, Examples], changes: Mapping[tuple[str, str], str], manifest: Path
-) -> tuple[str, Relabelled]:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    grouped = any(any(part.groups) for part in parts.values())
-    writer.writerow(["path", "label", "split", *(["group"] if grouped else [])])
-    images = changed = dropped = 0
+@dataclass(frozen=True, eq=False)
+class _Row:
+    """A line of the manifest."""
+
+    source: ImageSource
+    label: str
+    split: str
+    group: str
+
+
+def _rows(
+    dataset: Dataset, parts: Mapping[str, Examples], changes: Mapping[tuple[str, str], str]
+) -> tuple[list[_Row], int, int]:
+    """Return the lines of the manifest, how many labels changed and how many images were left out."""
+    rows: list[_Row] = []
+    changed = dropped = 0
     for split, part in parts.items():
         for index, file in enumerate(part.files):
-            source, new = part.images[index], changes.get((split, file))
-            if not isinstance(source, Path):
-                raise DataError(
-                    f"The images of '{dataset.info.name}' are not files of their own, and a manifest names files. Save "
-                    f"them as a folder of images first."
-                )
+            new = changes.get((split, file))
             if new == DROP:
                 dropped += 1
                 continue
             label = new or dataset.class_names[part.labels[index]]
-            writer.writerow([source.absolute(), label, split, *([part.groups[index]] if grouped else [])])
-            images, changed = images + 1, changed + (new is not None)
-    return text.getvalue(), Relabelled(manifest, images, changed, dropped)
+            rows.append(_Row(part.images[index], label, split, part.groups[index] if part.groups else ""))
+            changed += new is not None
+    return rows, changed, dropped
+
+
+def _write_csv(path: Path, rows: Sequence[_Row], dataset: str) -> None:
+    if not all(isinstance(row.source, Path) for row in rows):
+        raise DataError(
+            f"The images of '{dataset}' are not files of their own, and a CSV manifest names files. Give a Parquet "
+            f"file, which holds the images themselves: --output {path.with_suffix('.parquet')}"
+        )
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    grouped = any(row.group for row in rows)
+    writer.writerow(["path", "label", "split", *(["group"] if grouped else [])])
+    for row in rows:
+        source = row.source.absolute() if isinstance(row.source, Path) else ""
+        writer.writerow([source, row.label, row.split, *([row.group] if grouped else [])])
+    write_atomically(path, lambda file: file.write(text.getvalue().encode("utf-8", "surrogateescape")))
+
+
+def _write_parquet(path: Path, rows: Sequence[_Row]) -> None:
+    import pyarrow as pa  # noqa: PLC0415 - 0.1 s that a CSV does without
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    columns = {
+        "image": pa.array([_encoded(row.source) for row in rows], pa.binary()),
+        "label": [row.label for row in rows],
+        "split": [row.split for row in rows],
+    }
+    if any(row.group for row in rows):
+        columns["group"] = [row.group for row in rows]
+    table = pa.table(columns)
+    write_atomically(path, lambda file: pq.write_table(table, file))
+
+
+def _encoded(source: ImageSource) -> bytes:
+    """Return an image as it is stored, or bare pixels as a PNG, which keeps every one of them."""
+    if isinstance(source, bytes):
+        return source
+    if isinstance(source, Path):
+        return source.read_bytes()
+    content = io.BytesIO()
+    read_image(source).save(content, format="PNG")
+    return content.getvalue()

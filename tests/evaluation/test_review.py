@@ -2,17 +2,18 @@
 
 import csv
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from imgclf.data import open_dataset
+from imgclf.data import open_dataset, read_image
 from imgclf.errors import DataError
 from imgclf.evaluation import apply_review, read_review, suspects
 from imgclf.evaluation.suspects import Suspect, find_suspects, write_review
 from imgclf.metrics import softmax
-from imgclf.runs import Run
+from imgclf.runs import Run, read_header, update_header
 from imgclf.runs.predictions import Answers
 
 
@@ -118,27 +119,32 @@ def test_mistakes_in_a_review_are_named(shapes_run: Run, tmp_path: Path) -> None
     assert not manifest.exists()
 
 
-def test_images_that_are_no_files_have_no_manifest(shapes_run: Run, tmp_path: Path) -> None:
-    """The digits live inside a library: a CSV cannot name them."""
+def test_images_that_are_no_files_go_into_parquet(shapes_run: Run, tmp_path: Path) -> None:
+    """The digits live inside a library: a CSV cannot name them, and Parquet holds them with every pixel."""
     run = Run(Path(shutil.copytree(shapes_run.path, tmp_path / "digits")))
+    update_header(run.model_file, replace(read_header(run.model_file), class_names=("0", "1", "2")))
     text = run.config.read_text()
     line = next(line for line in text.splitlines() if line.startswith("dataset"))
     run.config.write_text(text.replace(line, 'dataset = "digits"'))
     digits = open_dataset("digits").splits["train"]
-    run.splits.write_text(f"file,label,split\n{digits.files[0]},{digits.labels[0]},train\n")
-    review = tmp_path / "review.csv"
-    write_review(review, [Suspect(digits.files[0], "train", str(digits.labels[0]), "circle", 0.1, 0.9)])
-    review.write_text(review.read_text().rstrip("\n") + "circle\n")
+    rows = [f"{digits.files[index]},{digits.labels[index]},train\n" for index in range(30)]
+    run.splits.write_text("file,label,split\n" + "".join(rows))
+    review, new = tmp_path / "review.csv", "1" if digits.labels[0] != 1 else "2"
+    write_review(review, [Suspect(digits.files[0], "train", str(digits.labels[0]), new, 0.1, 0.9)])
+    review.write_text(review.read_text().rstrip("\n") + f"{new}\n")
     with pytest.raises(DataError, match="The images of 'digits' are not files of their own"):
         apply_review(review, run, tmp_path / "manifest.csv")
+    result = apply_review(review, run, tmp_path / "manifest.parquet")
+    assert (result.images, result.changed) == (30, 1)
+    again = open_dataset(str(result.manifest))
+    train = again.splits["train"]
+    assert again.class_names[train.labels[0]] == new
+    first = np.asarray(read_image(train.images[0], channels=1))
+    assert np.array_equal(first, np.asarray(read_image(digits.images[0], channels=1)))
 
 
 def test_a_run_that_names_no_dataset_cannot_be_relabelled(shapes_run: Run, tmp_path: Path) -> None:
     """A bare model file from elsewhere may not say what it was trained on."""
-    from dataclasses import replace
-
-    from imgclf.runs import read_header, update_header
-
     run = Run(tmp_path / "bare")
     run.path.mkdir()
     shutil.copyfile(shapes_run.model_file, run.model_file)
