@@ -97,12 +97,12 @@ def write_index(path: Path, images: Iterable[Explained]) -> Path:
 
 
 def title(prediction: Prediction, true_label: str | None) -> str:
-    """Return what the model says of an image, and what it shows where that differs: "cat 93.2 % (true: dog)"."""
+    """Return what the model says of an image, and what it shows where that differs: "cat (93.2 %), truly dog"."""
     best = prediction.top_k[0][0] if prediction.top_k else prediction.label
-    said = f"{best} {100 * (prediction.confidence or 0):.1f} %"
+    said = f"{best} ({100 * (prediction.confidence or 0):.1f} %)"
     if prediction.label != best:
         said = f"{prediction.label}, at best {said}"
-    return said if true_label in (None, best) else f"{said} (true: {true_label})"
+    return said if true_label in (None, best) else f"{said}, truly {true_label}"
 
 
 def describe(saliency: Saliency | ExplainedMap) -> str:
@@ -130,7 +130,7 @@ def _write_map(folder: Path, name: str, saliency: Saliency, laid: np.ndarray) ->
 
 def _lines(saliency: Saliency) -> tuple[str, ...]:
     where = f"{saliency.method} · {saliency.layer}" if saliency.layer else saliency.method
-    return where, f"for {saliency.target} {100 * saliency.target_confidence:.1f} %"
+    return where, f"for {saliency.target} ({100 * saliency.target_confidence:.1f} %)"
 
 
 def _blank(saliency: Saliency) -> str:
