@@ -185,9 +185,8 @@ def _conclude(summary: "Summary", output: Path | None) -> None:
     common = ", ".join(f"{count:,} {label}" for label, count in summary.labels.most_common(5))
     more = f" and {len(summary.labels) - 5} more classes" if len(summary.labels) > 5 else ""
     answers = f": {common}{more}" if common else ""
-    render.message(
-        f"{summary.images:,} images in {summary.seconds:.1f} s ({summary.rate:.0f} img/s){answers}"
-    )
+    images = f"{summary.images:,} image{'' if summary.images == 1 else 's'}"
+    render.message(f"{images} in {summary.seconds:.1f} s ({summary.rate:.0f} img/s){answers}")
     if summary.skipped:
         render.message(f"{summary.skipped:,} were in the output already.")
     if unreadable := summary.unreadable + summary.unreadable_before:

@@ -1,6 +1,7 @@
 """Do all roads from one image to its probabilities agree? And if not, which is the first to differ?"""
 
 import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ TOLERANCE = 1e-5
 """Largest difference of a probability between two roads in float32."""
 
 EXPORT_TOLERANCE = 1e-4
-"""The same for an exported file, which computes with another library."""
+"""The same for an exported file, which computes with another library; a parity report beside it may allow more."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,16 @@ def _exported(file: Path, image: Path) -> _Answer | Road:
     prepared = exported.prepare(image)
     if prepared.pixels is None:
         return Road(name, error=prepared.error)
-    return _Answer(name, prepared.pixels, exported.probabilities(prepared.pixels[None])[0], EXPORT_TOLERANCE)
+    return _Answer(name, prepared.pixels, exported.probabilities(prepared.pixels[None])[0], _allowed(file))
+
+
+def _allowed(file: Path) -> float:
+    """Return the tolerance that the export was made with: int8 is not expected to be exact."""
+    try:
+        report = json.loads(file.with_suffix(".parity.json").read_text(encoding="utf-8"))
+        return float(report["tolerance"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return EXPORT_TOLERANCE
 
 
 def _road(answer: _Answer | Road, reference: _Answer, names: tuple[str, ...]) -> Road:

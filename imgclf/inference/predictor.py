@@ -24,6 +24,14 @@ from imgclf.runs import fingerprint, open_run, read_header
 class Predictor:
     """Answers for images: paths, encoded images, PIL images or arrays. Made by :meth:`open`.
 
+    ::
+
+        import imgclf
+
+        classifier = imgclf.load("runs/mine")
+        for answer in classifier.predict(["first.png", "second.png"]):
+            print(answer.file, answer.label, answer.confidence)
+
     All methods may be called from several threads at once. The memory in use does not depend on how many
     images a stream has.
 

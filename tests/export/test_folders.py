@@ -55,7 +55,7 @@ def test_image_is_unprivileged_and_watched(docker: Path, name: str) -> None:
     lines = (docker / name).read_text().splitlines()
     instructions = [line.split()[0] for line in lines if line and not line.startswith(("#", " "))]
     assert instructions.index("USER") < instructions.index("CMD")
-    assert "USER app" in lines
+    assert "USER 10001:10001" in lines
     assert {"HEALTHCHECK", "STOPSIGNAL", "EXPOSE"} <= set(instructions)
     (start,) = [line for line in lines if line.startswith("CMD")]
     assert json.loads(start.removeprefix("CMD "))[:2] == ["imgclf", "serve"]

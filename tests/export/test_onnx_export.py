@@ -112,6 +112,9 @@ def test_exported_file_is_a_road_of_its_own(file: Path, shapes_run: Run, images:
     report = compare_roads(shapes_run.path, images[0], [file])
     assert report.roads[-1].name == "ONNX model.onnx"
     assert report.first_difference is None
+    rough = Path(shutil.copy(file, "rough.onnx"))
+    Path("rough.parity.json").write_text('{"tolerance": -1}')
+    assert compare_roads(shapes_run.path, images[0], [rough]).first_difference == "ONNX rough.onnx"
     broken = Path("broken.onnx")
     broken.write_text("no model")
     assert compare_roads(shapes_run.path, images[0], [broken]).first_difference == "ONNX broken.onnx"
@@ -156,7 +159,8 @@ def test_script_beside_it_needs_neither_torch_nor_imgclf(
         bad.path for bad in make_bad_files(tmp_path / "odd") if bad.kind is None and 35 <= bad.number <= 47
     ]
     given = [str(path) for path in [*images[:4], *odd]]
-    command = [sys.executable, "-c", _SCRIPT_WITHOUT_TORCH, str(folder / "predict_onnx.py"), *given]
+    arguments = [str(folder / "predict_onnx.py"), str(folder / "model.onnx"), *given]
+    command = [sys.executable, "-c", _SCRIPT_WITHOUT_TORCH, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     rows = [json.loads(line) for line in done.stdout.splitlines()]

@@ -1,7 +1,10 @@
 """The predictor: every kind of source, order, errors, thresholds, threads."""
 
+import inspect
+import shutil
 import subprocess
 import sys
+import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +13,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import imgclf
 from imgclf.errors import RunError, UsageError
 from imgclf.inference import Predictor, softmax, to_prediction
 from imgclf.records import UnreadableImage
@@ -223,12 +225,18 @@ def test_missing_device_is_named(shapes_run: Run) -> None:
         Predictor.open(shapes_run.path, device="mps")
 
 
-def test_public_api_as_documented(shapes_run: Run, images: list[Path]) -> None:
-    """The front door opens a run and answers with records."""
-    classifier = imgclf.load(str(shapes_run.path), device="cpu")
-    (answer,) = classifier.predict(str(images[0]))
-    assert isinstance(answer, imgclf.Prediction)
-    assert answer.label in classifier.class_names
+def test_documented_example_runs(
+    shapes_run: Run, images: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The example in the predictor's docstring does what it says."""
+    shutil.copytree(shapes_run.path, tmp_path / "runs" / "mine")
+    for name, image in zip(("first.png", "second.png"), images, strict=False):
+        shutil.copy(image, tmp_path / name)
+    text = inspect.cleandoc(Predictor.__doc__ or "").split("::\n")[1].split("All methods")[0]
+    exec(textwrap.dedent(text), {})
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["first.png", "second.png"]
+    assert all(line.split()[1] in ("circle", "square", "triangle") for line in lines)
 
 
 def test_importing_inference_imports_no_torch() -> None:
