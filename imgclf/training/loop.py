@@ -11,29 +11,21 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from imgclf.data import Batch, Loader
-from imgclf.errors import DivergenceError
 from imgclf.models import Classifier
 from imgclf.recipes import Config
 from imgclf.records import EpochRecord, Progress
-from imgclf.training.averaging import WeightAverage
 from imgclf.training.budget import Budget
 from imgclf.training.durations import parse_duration
-from imgclf.training.losses import build_loss, check_finite, validation_loss
-from imgclf.training.meter import EpochMeter
-from imgclf.training.mixing import BatchMixing
-from imgclf.training.optimizers import build_optimizer, clip_parameters
+from imgclf.training.learner import Learner
+from imgclf.training.losses import validation_loss
 from imgclf.training.phases import Phase, plan_phases
 from imgclf.training.processes import any_of, first_of, sum_of_all
-from imgclf.training.schedule import Schedule
 from imgclf.training.validation import Validation, validate
 
-# A CUDA device runs ahead of Python; asking for a value stops it, so losses are looked at this many steps at a time.
-_STEPS_PER_CHECK = {"cpu": 1, "cuda": 50, "mps": 50}
 _SECONDS_PER_REPORT = 0.5
 
 
@@ -56,7 +48,7 @@ class Trainer:
         num_classes: K.
         class_weights: float32 (K,) for the loss, or None.
         should_stop: asked after each step; when true, :meth:`epochs` returns and the state can be saved.
-        report: takes the progress of the epoch, a few times a second.
+        report: takes the progress of the epoch and of the run, a few times a second.
     """
 
     def __init__(
@@ -70,30 +62,22 @@ class Trainer:
         should_stop: Callable[[], bool] = lambda: False,
         report: Callable[[Progress], None] = lambda progress: None,
     ) -> None:
-        self.classifier = classifier.to(fabric.device).to(memory_format=torch.channels_last)
         self.epoch = 0
         self.step = 0
         self.interrupted = False
+        limit = parse_duration(config.training.max_time) if config.training.max_time else None
+        self.budget = Budget(config.training.epochs, limit)
+        self._learner = Learner(fabric, classifier, config, num_classes, class_weights)
         self._fabric, self._loaders, self._config, self._num_classes = fabric, loaders, config, num_classes
         self._should_stop, self._report = should_stop, report
         self._batches = len(loaders.train)
-        weights = None if class_weights is None else class_weights.to(fabric.device)
-        self._loss = build_loss(config.loss, weights).to(fabric.device)
         self._validation_loss = validation_loss(config.loss).to(fabric.device)
-        self._mixing = BatchMixing(config.augment, num_classes)
-        self._average = WeightAverage(self.classifier, config.training.ema) if config.training.ema else None
-        self._meter = EpochMeter(fabric.device)
-        self._unchecked: list[Tensor] = []
-        limit = parse_duration(config.training.max_time) if config.training.max_time else None
-        self.budget = Budget(config.training.epochs, limit)
         self._epoch_seconds_before = 0.0
-        self._lr = config.optimizer.lr
-        self._pending_state: dict[str, Any] | None = None
 
     @property
     def best_model(self) -> nn.Module:
         """The module whose weights are validated and saved: the average if there is one."""
-        return self._average.model if self._average else self.classifier
+        return self._learner.best_model
 
     def epochs(self) -> Iterator[EpochRecord]:
         """Train; yield a record after each epoch, and return early when ``should_stop`` says so.
@@ -105,7 +89,7 @@ class Trainer:
         for phase in plan_phases(self._config):
             if self._share(phase) >= 1:
                 continue
-            self._enter(phase)
+            self._learner.enter(phase, self._steps_per_epoch)
             while self._share(phase) < 1:
                 record = None if self._asked_to_stop() else self._run_epoch(phase)
                 if record is None:
@@ -116,55 +100,31 @@ class Trainer:
     def probe_steps(self, count: int) -> Iterator[None]:
         """Take up to ``count`` real steps of the first epoch, for timing; the model is spoilt afterwards."""
         phase = plan_phases(self._config)[0]
-        self._enter(phase)
-        self.classifier.train()
+        self._learner.enter(phase, self._steps_per_epoch)
+        self._learner.train_mode()
+        self.step = 0
         for batch in islice(self._loaders.train.epoch(0), count):
             self._take_step(batch, phase)
             yield
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that :meth:`load_state_dict` needs to continue with the same bits."""
-        average = self._average
         return {
             "epoch": self.epoch,
             "step": self.step,
-            "phase": self._phase.name,
             "elapsed": self.budget.elapsed,
             "epoch_seconds": self._epoch_seconds_before,
             "validation_seconds": self.budget.reserve,
-            "meter": self._meter.sums,
-            "model": self.classifier.state_dict(),
-            "average": average and {"model": average.model.state_dict(), "updates": average.updates},
-            "optimizer": self._optimizer.state_dict(),
-            "schedule": self._schedule.state_dict(),
+            **self._learner.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue where another trainer of the same config stood; call before :meth:`epochs`."""
         self.epoch, self.step = state["epoch"], state["step"]
         self.budget.start(before=state["elapsed"])
-        self._epoch_seconds_before = state["epoch_seconds"]
         self.budget.reserve = state["validation_seconds"]
-        self._meter.restore(state["meter"])
-        self.classifier.load_state_dict(state["model"])
-        if self._average and state["average"]:
-            self._average.model.load_state_dict(state["average"]["model"])
-            self._average.updates = state["average"]["updates"]
-        self._pending_state = state  # Optimiser and schedule exist once their phase is entered.
-
-    def _enter(self, phase: Phase) -> None:
-        """Make the phase's optimiser and schedule, and wrap the model for the processes."""
-        self._phase = phase
-        for parameter in self.classifier.backbone_parameters():
-            parameter.requires_grad_(not phase.frozen)
-        optimizer = build_optimizer(self.classifier, self._config.optimizer, phase.lr)
-        self._schedule = Schedule(optimizer, self._config.scheduler, phase.epochs, self._steps_per_epoch)
-        if self._pending_state and self._pending_state["phase"] == phase.name:
-            optimizer.load_state_dict(self._pending_state["optimizer"])
-            self._schedule.load_state_dict(self._pending_state["schedule"])
-        self._pending_state = None
-        network: Any = torch.compile(self.classifier) if self._config.training.compile else self.classifier
-        self._model, self._optimizer = self._fabric.setup(network, optimizer)
+        self._epoch_seconds_before = state["epoch_seconds"]
+        self._learner.load_state_dict(state)
 
     @property
     def _steps_per_epoch(self) -> int:
@@ -173,12 +133,13 @@ class Trainer:
     def _run_epoch(self, phase: Phase) -> EpochRecord | None:
         """Train and validate one epoch, or the rest of it; None when a stop was asked for."""
         started = time.perf_counter()
-        if not self._train(phase, started):
-            self._epoch_seconds_before += time.perf_counter() - started
-            return None
-        self._check_losses()
+        completed = self._train(phase, started)
+        self._learner.check_losses(self.epoch + 1, self.step, now=True)
         training_seconds = self._epoch_seconds_before + time.perf_counter() - started
-        loss, hits, images = sum_of_all(self._fabric, self._meter.sums.to(self._fabric.device)).tolist()
+        if not completed:
+            self._epoch_seconds_before = training_seconds
+            return None
+        loss, hits, images = sum_of_all(self._fabric, self._learner.meter.sums).tolist()
         validation = self._validate()
         record = EpochRecord(
             epoch=self.epoch + 1,
@@ -187,31 +148,26 @@ class Trainer:
             val_loss=validation.loss,
             val_accuracy=validation.accuracy,
             val_macro_f1=validation.macro_f1,
-            lr=self._lr,
+            lr=self._learner.rate,
             seconds=self._epoch_seconds_before + time.perf_counter() - started,
             images_per_second=images / training_seconds,
             data_wait=min(1.0, self._loaders.train.wait_seconds / training_seconds),
         )
-        self._schedule.on_validation(record.to_dict())
+        self._learner.schedule.on_validation(record.to_dict())
+        self._learner.start_epoch()
         self.epoch, self.step, self._epoch_seconds_before = self.epoch + 1, 0, 0.0
-        self._meter = EpochMeter(self._fabric.device)
         return record
 
     def _train(self, phase: Phase, started: float) -> bool:
         """Take the epoch's remaining steps; False when a stop was asked for."""
-        self.classifier.train()
-        if phase.frozen:
-            self.classifier.freeze_batch_norm()
+        self._learner.train_mode()
         reported = started
         for batch in self._loaders.train.epoch(self.epoch, start_batch=self.step):
             whole = self._take_step(batch, phase)
             now = time.perf_counter()
             if now - reported > _SECONDS_PER_REPORT:
                 reported = now
-                self._report(self._progress(now - started))
-                # By this process's own clock: asking the others only to draw a bar could wait for ever.
-                done = max(self._done_by_steps(), self.budget.by_time())
-                self._report(Progress("Run", round(1000 * min(done, 1.0)), 1000))
+                self._tell(now - started)
             if self.step == self._batches or not whole:
                 continue
             if self._asked_to_stop():
@@ -221,36 +177,14 @@ class Trainer:
         return True
 
     def _take_step(self, batch: Batch, phase: Phase) -> bool:
-        """Take one batch forward and back; return whether it completed an optimiser step."""
-        torch.manual_seed(self._step_seed())
-        accumulate = self._config.training.accumulate
-        whole = (self.step + 1) % accumulate == 0 or self.step + 1 == self._batches
-        images, targets = self._mixing(batch.images, batch.labels)
-        with self._fabric.no_backward_sync(self._model, enabled=not whole):
-            logits = self._model(images)
-            loss = self._loss(logits.float(), targets)
-            self._fabric.backward(loss / accumulate)
-        if whole:
-            self._lr = self._schedule.lr
-            self._update()
-        self._meter.add(loss, logits, targets)
-        self._unchecked.append(loss.detach())
+        """Learn from one batch; return whether it completed an optimiser step."""
+        whole = (self.step + 1) % self._config.training.accumulate == 0 or self.step + 1 == self._batches
+        self._learner.learn(batch, self._step_seed(), update=whole)
         self.step += 1
-        if len(self._unchecked) >= _STEPS_PER_CHECK[self._fabric.device.type]:
-            self._check_losses()
+        self._learner.check_losses(self.epoch + 1, self.step)
         if whole:
-            self._schedule.advance_to(self._share(phase))
+            self._learner.schedule.advance_to(self._share(phase))
         return whole
-
-    def _update(self) -> None:
-        if self._config.training.clip_grad_norm:
-            torch.nn.utils.clip_grad_norm_(
-                clip_parameters(self._optimizer), self._config.training.clip_grad_norm
-            )
-        self._optimizer.step()
-        self._optimizer.zero_grad()
-        if self._average:
-            self._average.update(self.classifier)
 
     def _validate(self) -> Validation:
         started = time.perf_counter()
@@ -272,15 +206,6 @@ class Trainer:
         self.budget.reserve = time.perf_counter() - started
         return result
 
-    def _check_losses(self) -> None:
-        step = check_finite(self._unchecked, self.step - len(self._unchecked) + 1)
-        self._unchecked = []
-        if step is not None:
-            raise DivergenceError(
-                f"The loss became NaN or infinite in epoch {self.epoch + 1} at step {step} (learning rate "
-                f"{self._schedule.lr:.3g}). Try a lower --lr, --set training.clip_grad_norm=1 or --precision fp32."
-            )
-
     def _share(self, phase: Phase) -> float:
         """How much of the phase is done, in [0, 1]."""
         overall = self._done_by_steps()
@@ -301,13 +226,14 @@ class Trainer:
     def _asked_to_stop(self) -> bool:
         return any_of(self._fabric, self._should_stop())
 
-    def _progress(self, seconds: float) -> Progress:
-        loss, accuracy = self._meter.means()
+    def _tell(self, seconds: float) -> None:
+        """Report the epoch, ``seconds`` after it began here, and the run."""
+        loss, accuracy = self._learner.meter.means()
         images = self.step * self._config.training.batch_size * self._fabric.world_size
-        wait = self._loaders.train.wait_seconds / max(seconds, 1e-9)
-        return Progress(
-            phase=f"Epoch {self.epoch + 1}/{self._config.training.epochs}",
-            done=self.step,
-            total=self._batches,
-            detail=f"loss {loss:.3f} · acc {accuracy:.1%} · {images / max(seconds, 1e-9):.0f} img/s · wait {wait:.0%}",
-        )
+        rate, wait = images / seconds, self._loaders.train.wait_seconds / seconds
+        detail = f"loss {loss:.3f} · acc {accuracy:.1%} · {rate:.0f} img/s · wait {wait:.0%}"
+        phase = f"Epoch {self.epoch + 1}/{self._config.training.epochs}"
+        self._report(Progress(phase, self.step, self._batches, detail))
+        # By this process's own clock: asking the others only to draw a bar could wait for ever.
+        done = max(self._done_by_steps(), self.budget.by_time())
+        self._report(Progress("Run", round(1000 * min(done, 1.0)), 1000))

@@ -9,7 +9,7 @@ def sum_of_all(fabric: Fabric, values: Tensor) -> Tensor:
     """Return the elementwise sum over all processes."""
     if fabric.world_size == 1:
         return values
-    total = values.clone()
+    total = values.to(fabric.device, copy=True)
     torch.distributed.all_reduce(total)
     return total
 

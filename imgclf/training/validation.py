@@ -8,6 +8,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from imgclf.data import Loader
+from imgclf.training.meter import sum_dtype
 from imgclf.training.processes import share_buffers, sum_of_all
 
 
@@ -45,14 +46,14 @@ def validate(
     """
     model.eval()
     share_buffers(fabric, model)
-    loss_sum = torch.zeros((), dtype=torch.float64, device=fabric.device)
+    loss_sum = torch.zeros((), dtype=sum_dtype(fabric.device), device=fabric.device)
     # Per class: true positives, images of it, predictions of it.
     counts = torch.zeros(3, num_classes, dtype=torch.int64, device=fabric.device)
     for batch in loader.epoch(0):
         with fabric.autocast():
             logits = model(batch.images)
         logits = logits.float()
-        loss_sum += loss(logits, batch.labels).double()
+        loss_sum += loss(logits, batch.labels)
         predicted = logits.argmax(dim=1)
         counts += _count(predicted, batch.labels, num_classes)
         on_batch(len(batch.labels))
@@ -77,6 +78,6 @@ def _count(predicted: Tensor, labels: Tensor, num_classes: int) -> Tensor:
 
 def _macro_f1(counts: Tensor) -> float:
     """Mean F1 over the classes that occur as a label or as a prediction, as scikit-learn averages."""
-    true_positives, actual, predicted = counts.double()
+    true_positives, actual, predicted = counts.cpu().double()
     occurs = (actual + predicted) > 0
     return float((2 * true_positives[occurs] / (actual + predicted)[occurs]).mean())
