@@ -90,7 +90,9 @@ CASES = {"cifar10": cifar10, "intel": intel}
 
 def main() -> None:
     """Time every way in turn and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("case", choices=CASES)
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
@@ -186,7 +188,12 @@ def by_hand(case: Case, examples: Examples, header: ModelHeader) -> Step:
     )
     workers = max(1, (os.cpu_count() or 2) - 1)
     loader = DataLoader(
-        _Pictures(examples, transform), size, shuffle=True, num_workers=workers, drop_last=True, persistent_workers=True
+        _Pictures(examples, transform),
+        size,
+        shuffle=True,
+        num_workers=workers,
+        drop_last=True,
+        persistent_workers=True,
     )
     network = create_classifier(
         header.arch, len(header.class_names), pretrained="no", image_size=preprocessing.image_size

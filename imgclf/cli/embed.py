@@ -64,9 +64,9 @@ def embed(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Map images by what the model sees in them, and measure how classes separate.
+    """Map images by what the model sees in them.
 
-    Several projections at once can be compared. Writes the features, the map as a picture and as an
+    Measures how well the classes separate. Several projections at once can be compared. Writes the features, the map as a picture and as an
     interactive page, and files for other tools.
 
     Example: imgclf embed --tsne --umap

@@ -114,7 +114,8 @@ def train(
         int | None, typer.Option(help="Machines, under torchrun.", rich_help_panel=HARDWARE)
     ] = None,
     strategy: Annotated[
-        str | None, typer.Option(help="How processes share the work.", rich_help_panel=HARDWARE)
+        Literal["auto", "ddp"] | None,
+        typer.Option(help="How processes share the work.", rich_help_panel=HARDWARE),
     ] = None,
     precision: Annotated[
         Literal["auto", "fp32", "bf16", "fp16"] | None,

@@ -169,7 +169,7 @@ class HardwareConfig(_Section):
     )
     devices: int = Field(1, gt=0, description="Processes or GPUs per machine.")
     nodes: int = Field(1, gt=0, description="Machines.")
-    strategy: str = Field("auto", description="Fabric strategy: auto, ddp, fsdp, ...")
+    strategy: Literal["auto", "ddp"] = Field("auto", description="How processes share the work; auto is ddp.")
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto", description="auto probes a few real steps."
     )
