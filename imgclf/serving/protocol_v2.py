@@ -16,12 +16,15 @@ from imgclf.serving.batching import Answer, LoadedModel
 from imgclf.serving.image_routes import REFUSED, predicted
 from imgclf.serving.model import model_name
 from imgclf.serving.problems import RefusedError
+from imgclf.serving.schemas import ErrorAnswer
 from imgclf.serving.service import Service, service_of
 from imgclf.serving.tensors_v2 import Tensor, read_infer_request
 from imgclf.serving.tracing import trace_of
 from imgclf.serving.uploads import read_body
 
-router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"], responses=REFUSED)
+router = APIRouter(
+    prefix="/v2", tags=["Open Inference Protocol"], responses={**REFUSED, 404: {"model": ErrorAnswer}}
+)
 
 VERSION = "1"
 _OUTPUTS = ("probabilities", "label")

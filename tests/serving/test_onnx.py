@@ -1,0 +1,51 @@
+"""An exported model is served without torch."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from imgclf.inference import Predictor
+from imgclf.runs import Run
+
+_SCRIPT = """
+import sys
+for name in ("torch", "torchvision", "timm", "matplotlib", "sklearn", "scipy"):
+    sys.modules[name] = None  # importing it fails
+from starlette.testclient import TestClient
+from imgclf.serving.app import create_app
+from imgclf.serving.settings import ServerSettings
+with TestClient(create_app(ServerSettings(model=sys.argv[1]))) as client:
+    with open(sys.argv[2], "rb") as image:
+        content = image.read()
+    answer = client.post("/predict", files={"file": content}).json()
+    refused = client.post("/explain", files={"file": content})
+    print(client.get("/model").json()["backend"], answer["prediction"], refused.status_code)
+    print(refused.json()["error"])
+"""
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the exporters, about each other
+def test_an_exported_model_is_served_without_torch(shapes_run: Run, shapes: Path, tmp_path: Path) -> None:
+    """The same answer as the run's, from a process in which torch cannot be imported; maps are refused."""
+    for extra in ("onnxruntime", "onnxscript"):
+        pytest.importorskip(extra)
+    from imgclf.export.onnx_export import export_onnx
+
+    image = shapes / "test" / "circle" / "00.png"
+    predictor = Predictor.open(shapes_run.path, device="cpu")
+    pixels = predictor.prepare(image).pixels
+    assert pixels is not None
+    file = export_onnx(predictor, tmp_path / "model.onnx", np.stack([pixels] * 2)).files[0]
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", _SCRIPT, str(file), str(image)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ended.returncode == 0, ended.stderr
+    told, sentence = ended.stdout.splitlines()
+    assert told == f"onnx {predictor.predict(image)[0].label} 422"
+    assert sentence.startswith("This server has an exported model")
