@@ -7,6 +7,7 @@ from imgclf.explain.methods import METHODS, Method, choose_methods
 from imgclf.explain.misclassified import worst_errors
 from imgclf.explain.report import Explained, ExplainedMap, ExplainReport
 from imgclf.explain.saliency import Saliency
+from imgclf.explain.single import Overlaid, explain_one
 from imgclf.explain.stream import Answer, Question, answers
 from imgclf.explain.subjects import Subject
 
@@ -20,6 +21,7 @@ __all__ = [
     "Explainer",
     "Method",
     "Options",
+    "Overlaid",
     "Question",
     "Saliency",
     "Subject",
@@ -27,5 +29,6 @@ __all__ = [
     "ask",
     "choose_methods",
     "explain",
+    "explain_one",
     "worst_errors",
 ]

@@ -33,7 +33,7 @@ def hooks(classifier: nn.Module) -> int:
 @pytest.mark.parametrize(
     ("name", "size", "arch_args"),
     [
-        ("vgg11", 32, {"num_features": 32}),
+        ("vgg11", 32, {"mlp_ratio": 0.01}),
         ("test_resnet", 64, {}),
         ("mobilenetv3_small_050", 64, {}),
         ("test_efficientnet", 64, {}),
@@ -102,7 +102,7 @@ def test_gradcam_is_the_library_s():
 
 def test_a_layer_before_an_inplace_activation_is_seen_as_it_is():
     """VGG's -3 is its last convolution; the ReLU after it works in place and must not change what is explained."""
-    classifier = network("vgg11", 32, num_features=32)
+    classifier = network("vgg11", 32, mlp_ratio=0.01)
     layer = choose_layer(classifier, (32, 32), "features.18")
     images = torch.randn(1, 3, 32, 32)
     maps = cam_maps(classifier, images, [2], METHODS["hirescam"], layer)
