@@ -94,29 +94,41 @@ def to_eight_bits(path: Path, batches: list[np.ndarray]) -> None:
     Args:
         path: the file, replaced.
         batches: inputs of the graph, as it takes them, made from real images.
+
+    Raises:
+        ModelError: ONNX Runtime's quantisers cannot deal with this network.
     """
     _require("onnx", "onnxruntime")
     import onnx  # noqa: PLC0415 - an extra
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_dynamic, quantize_static  # noqa: PLC0415
     from onnxruntime.quantization.shape_inference import quant_pre_process  # noqa: PLC0415
 
-    convolutions = sum(node.op_type == "Conv" for node in onnx.load(path).graph.node)
     prepared = path.with_suffix(".prepared.onnx")
-    with _quietly():
-        # Symbolic shape inference fails on some pooling layers, and the quantisers do without it.
-        quant_pre_process(path, prepared, skip_symbolic_shape=True)
-        if convolutions > 1:
-            quantize_static(
-                prepared,
-                path,
-                _Calibration(batches),
-                quant_format=QuantFormat.QDQ,
-                per_channel=True,
-                activation_type=QuantType.QUInt8,
-                weight_type=QuantType.QInt8,
-            )
-        else:
-            quantize_dynamic(prepared, path, per_channel=True, weight_type=QuantType.QInt8)
+    try:
+        with _quietly():
+            # Symbolic shape inference fails on some pooling layers, and the quantisers do without it.
+            quant_pre_process(path, prepared, skip_symbolic_shape=True)
+            model = onnx.load(prepared)
+            del model.graph.value_info[
+                :
+            ]  # shapes noted before a MatMul was turned around contradict those after
+            onnx.save(model, prepared)
+            if sum(node.op_type == "Conv" for node in model.graph.node) > 1:
+                quantize_static(
+                    prepared,
+                    path,
+                    _Calibration(batches),
+                    quant_format=QuantFormat.QDQ,
+                    per_channel=True,
+                    activation_type=QuantType.QUInt8,
+                    weight_type=QuantType.QInt8,
+                )
+            else:
+                quantize_dynamic(prepared, path, per_channel=True, weight_type=QuantType.QInt8)
+    except Exception as error:  # The quantisers raise whatever their own passes run into.
+        raise ModelError(
+            f"ONNX Runtime cannot quantise this network to int8: {_first_line(error)}. Use --fp16 instead."
+        ) from error
     prepared.unlink()
 
 

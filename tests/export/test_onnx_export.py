@@ -222,6 +222,38 @@ def test_eight_bits(file: Path, model: Predictor, pixels: np.ndarray, tmp_path: 
     assert report.passed, report
 
 
+def test_eight_bits_of_a_transformer(pixels: np.ndarray, tmp_path: Path) -> None:
+    """A network of matrix products is quantised too (dynamically), and answers alike."""
+    from imgclf.models import create_classifier
+    from imgclf.runs import save_model_file
+
+    torch.manual_seed(0)
+    small = {"embed_dim": 32, "depth": 2, "num_heads": 2, "patch_size": 8}
+    classifier = create_classifier(
+        "vit_tiny_patch16_224", 3, pretrained="no", image_size=(32, 32), arch_args=small
+    )
+    header = ModelHeader(
+        classifier.arch,
+        ("a", "b", "c"),
+        Preprocessing((32, 32), (0.5,) * 3, (0.5,) * 3),
+        classifier.arch_args,
+    )
+    save_model_file(tmp_path / "vit.safetensors", classifier.state_dict(), header)
+    model = Predictor.open(tmp_path / "vit.safetensors", device="cpu")
+    result = export_onnx(model, tmp_path / "vit.onnx", pixels, precision="int8")
+    assert result.report is not None
+    assert result.report.max_probability_difference < 0.1
+
+
+def test_quantiser_that_fails_is_a_sentence(tmp_path: Path) -> None:
+    """What ONNX Runtime's quantiser runs into is told with a way out."""
+    (tmp_path / "x.onnx").write_text("no model")
+    with pytest.raises(ModelError) as caught:
+        to_eight_bits(tmp_path / "x.onnx", [])
+    assert str(caught.value).startswith("ONNX Runtime cannot quantise this network to int8: ")
+    assert str(caught.value).endswith(". Use --fp16 instead.")
+
+
 def test_beyond_tolerance_nothing_is_kept(model: Predictor, pixels: np.ndarray, tmp_path: Path) -> None:
     """An export that answers differently fails with figures, and leaves only its report."""
     output = tmp_path / "bad.onnx"
