@@ -10,7 +10,7 @@ from imgclf.errors import RunError, UsageError
 from imgclf.explain.check import Checker
 from imgclf.explain.explainer import Explainer
 from imgclf.explain.methods import choose_methods
-from imgclf.explain.page import check_section, explain_page, thumbnail
+from imgclf.explain.page import check_section, explain_page
 from imgclf.explain.report import Explained, ExplainReport
 from imgclf.explain.stream import Answer, Question, answers
 from imgclf.explain.subjects import Subject, as_subjects
@@ -86,14 +86,13 @@ def explain(
     total = len(sources) if isinstance(sources, Sequence) and not isinstance(sources, str | bytes) else None
     checker = Checker(explainer) if options.check else None
     images: list[Explained] = []
-    thumbnails: list[bytes | None] = []
+    thumbnails: list[tuple[bytes, ...]] = []
     for answer in answers(explainer, as_subjects(sources, predictor.class_names), question):
-        spec = predictor.header.preprocessing
         if checker:
             _check(checker, answer, predictor.class_names)
-        images.append(write_answer(folder, len(images) + 1, answer, spec, look))
-        explained = images[-1].error is None and answer.opened.image is not None
-        thumbnails.append(thumbnail(answer.opened.image) if explained and answer.opened.image else None)
+        record, small = write_answer(folder, len(images) + 1, answer, predictor.header.preprocessing, look)
+        images.append(record)
+        thumbnails.append(small)
         if progress:
             progress(Progress("Explaining", len(images), total, images[-1].label or ""))
     if not images:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from imgclf.explain.check import CheckRow
 from imgclf.explain.report import Explained, ExplainedMap
+from imgclf.explain.thumbnails import thumbnail
 from imgclf.inference.answers import UNKNOWN
 from imgclf.reports import (
     GalleryItem,
@@ -23,14 +24,12 @@ from imgclf.reports import (
     tiles_html,
 )
 
-_SIDE = 256
-_SMALL = 64
 _SHOWN = 200  # images; more would make a page that phones do not open
 
 
 def explain_page(
     images: Sequence[Explained],
-    thumbnails: Sequence[bytes | None],
+    thumbnails: Sequence[tuple[bytes, ...]],
     about: str,
     sections: Sequence[Section] = (),
 ) -> str:
@@ -38,11 +37,11 @@ def explain_page(
 
     Args:
         images: in the order to show.
-        thumbnails: of each the original, made small; None where it could not be read.
+        thumbnails: of each the original, made small, and its map where it has only one; none with an error.
         about: one line on the model and how it was asked.
         sections: more parts, before the images.
     """
-    readable = [(image, small) for image, small in zip(images, thumbnails, strict=True) if small is not None]
+    readable = [(image, small) for image, small in zip(images, thumbnails, strict=True) if small]
     broken = [image for image in images if image.error is not None]
     parts = [Section("At a glance", _overview(images)), *sections]
     cards = [_card(image, small) for image, small in readable[:_SHOWN]]
@@ -76,18 +75,6 @@ def check_section(rows: Sequence[CheckRow]) -> Section:
     ]
     columns = ("map", "layer", "deletion ↓", "insertion ↑", "ROAD ↑", "lead ↑")
     return Section("Do the maps mean anything?", Markup("").join([*parts, table_html(columns, cells)]))
-
-
-def thumbnail(image: Image.Image) -> bytes:
-    """Encode an image to fit a card: PNG where it is small and must stay exact, else JPEG."""
-    content = BytesIO()
-    if max(image.size) <= _SMALL:
-        image.save(content, "PNG")
-    else:
-        small = image.copy()
-        small.thumbnail((_SIDE, _SIDE))
-        small.save(content, "JPEG", quality=84)
-    return content.getvalue()
 
 
 def _overview(images: Sequence[Explained]) -> Markup:
@@ -127,10 +114,11 @@ def _overview(images: Sequence[Explained]) -> Markup:
     return Markup("").join(parts)
 
 
-def _card(image: Explained, small: bytes) -> Markup:
-    with Image.open(BytesIO(small)) as opened:
+def _card(image: Explained, small: tuple[bytes, ...]) -> Markup:
+    with Image.open(BytesIO(small[0])) as opened:
         width = opened.width
-    items = [GalleryItem(small, "original", Path(image.file).name, width)]
+    items = [GalleryItem(small[0], "original", Path(image.file).name, width)]
+    items += [GalleryItem(each, "map", "the evidence alone", width) for each in small[1:]]
     items += [_item(one, width) for one in image.maps]
     heading = Markup('<h3 style="margin:22px 0 0;overflow-wrap:anywhere">{}</h3><p style="margin:0">{}</p>')
     return heading.format(image.title, image.file) + gallery_html(items)

@@ -12,7 +12,8 @@ from PIL import Image
 from imgclf.explain.report import Explained, ExplainedMap
 from imgclf.explain.saliency import Saliency
 from imgclf.explain.stream import Answer
-from imgclf.figures.saliency import PanelMap, overlay, saliency_panel
+from imgclf.explain.thumbnails import thumbnail
+from imgclf.figures.saliency import PanelMap, colorize, overlay, saliency_panel
 from imgclf.records import Prediction, Preprocessing
 from imgclf.runs import write_atomically, write_text
 
@@ -36,8 +37,10 @@ class Look:
     opacity: float
 
 
-def write_answer(folder: Path, number: int, answer: Answer, spec: Preprocessing, look: Look) -> Explained:
-    """Write the files of one image and return its record.
+def write_answer(
+    folder: Path, number: int, answer: Answer, spec: Preprocessing, look: Look
+) -> tuple[Explained, tuple[bytes, ...]]:
+    """Write the files of one image.
 
     Args:
         folder: gets ``panels/``, ``overlays/`` and ``maps/``.
@@ -45,10 +48,14 @@ def write_answer(folder: Path, number: int, answer: Answer, spec: Preprocessing,
         answer: what was found.
         spec: the model's preprocessing.
         look: of the overlays.
+
+    Returns:
+        The record, and small pictures for the page: the original, and the map where there is one only; none where
+        the image could not be explained.
     """
     image, prediction, subject = answer.opened.image, answer.prediction, answer.opened.subject
     if image is None or prediction.error is not None:
-        return Explained(prediction.file, true_label=subject.true_label, error=prediction.error)
+        return Explained(prediction.file, true_label=subject.true_label, error=prediction.error), ()
     stem = f"{number:04d}-{_plain(Path(prediction.file).stem)[:_LONGEST]}"
     original = np.asarray(image)
     maps, tiles = [], []
@@ -67,7 +74,10 @@ def write_answer(folder: Path, number: int, answer: Answer, spec: Preprocessing,
         colormap=look.colormap,
         opacity=look.opacity,
     )
-    return Explained(
+    small = [thumbnail(image)]
+    if len(tiles) == 1 and not tiles[0].blank:
+        small.append(thumbnail(Image.fromarray(colorize(tiles[0].values, look.colormap))))
+    record = Explained(
         file=prediction.file,
         label=prediction.label,
         title=title(prediction, subject.true_label),
@@ -76,6 +86,7 @@ def write_answer(folder: Path, number: int, answer: Answer, spec: Preprocessing,
         panel=panel,
         maps=tuple(maps),
     )
+    return record, tuple(small)
 
 
 def write_index(path: Path, images: Iterable[Explained]) -> Path:
