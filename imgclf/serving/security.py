@@ -34,6 +34,7 @@ class SecurityLayer:
     def __init__(self, app: ASGIApp, settings: ServerSettings, keys: KeyRing) -> None:
         self._app = app
         self._keys = keys
+        self._checking = asyncio.Lock()
         self._local_names_only = settings.local_names_only
         self._rate = RateLimit(settings.rate_limit)
 
@@ -50,7 +51,7 @@ class SecurityLayer:
             return
         trace = trace_of(scope)
         if self._keys:
-            trace.caller = await authenticated(scope["headers"], self._keys)
+            trace.caller = await authenticated(scope["headers"], self._keys, self._checking)
         address = scope["client"][0] if scope.get("client") else "-"
         self._rate.count(trace.caller if self._keys else address)
 
@@ -73,8 +74,13 @@ def check_host(headers: list[tuple[bytes, bytes]]) -> None:
         )
 
 
-async def authenticated(headers: list[tuple[bytes, bytes]], keys: KeyRing) -> str:
+async def authenticated(headers: list[tuple[bytes, bytes]], keys: KeyRing, checking: asyncio.Lock) -> str:
     """Return the name of the key that the request has: X-API-Key, Bearer, or HTTP Basic with name and key.
+
+    Args:
+        headers: of the request.
+        keys: those that count.
+        checking: held while a password is checked.
 
     Raises:
         RefusedError: 401, whatever is wrong with it: missing, unknown, twice, not base64.
@@ -83,8 +89,11 @@ async def authenticated(headers: list[tuple[bytes, bytes]], keys: KeyRing) -> st
     if len(presented) == 1:
         name, secret = _parse(headers)
         if secret is not None:
-            # In a thread: a password takes 50 ms to check, and the loop has others to serve.
-            owner = await asyncio.to_thread(keys.owner, secret, name)
+            owner = keys.quick_owner(secret, name)
+            if owner is None:
+                # One at a time and in a thread: guesses must not take the cores from those who have a key.
+                async with checking:
+                    owner = await asyncio.to_thread(keys.password_owner, secret, name)
             if owner is not None:
                 return owner
     given = (

@@ -59,24 +59,28 @@ def test_secrets_are_hashed_at_rest(tmp_path: Path) -> None:
     key = add_key(file, "anna")
     assert key not in file.read_text(encoding="utf-8")
     assert file.stat().st_mode & 0o077 == 0
-    assert load_keys(file, {}).owner(key.encode()) == "anna"
-    assert load_keys(file, {}).owner(b"imgclf_other") is None
+    assert load_keys(file, {}).quick_owner(key.encode()) == "anna"
+    assert load_keys(file, {}).quick_owner(b"imgclf_other") is None
 
 
 def test_a_password_is_stretched_and_remembered() -> None:
     """Scrypt matches the password alone; the second time costs nothing."""
     ring = KeyRing((StoredKey("anna", hash_password("sësame")),))
-    assert ring.owner("sësame".encode(), b"anna") == "anna"
-    assert ring.owner("sësame".encode(), b"anna") == "anna"
-    assert ring.owner("sësame".encode(), b"bert") is None
-    assert ring.owner(b"\xff", b"anna") is None
+    secret = "sësame".encode()
+    assert ring.quick_owner(secret, b"anna") is None
+    assert ring.password_owner(secret, b"anna") == "anna"
+    assert ring.quick_owner(secret, b"anna") == "anna"
+    assert ring.password_owner(secret, b"bert") is None
+    assert ring.password_owner(secret) is None
+    assert ring.password_owner(b"\xff", b"anna") is None
+    assert KeyRing(()).password_owner(secret, b"anna") is None
 
 
 def test_keys_of_the_environment(tmp_path: Path) -> None:
     """One key, or a name with a password."""
     ring = load_keys(None, {"IMGCLF_API_KEY": "k", "IMGCLF_USERNAME": "anna", "IMGCLF_PASSWORD": "p"})
-    assert ring.owner(b"k") == "default"
-    assert ring.owner(b"p", b"anna") == "anna"
+    assert ring.quick_owner(b"k") == "default"
+    assert ring.password_owner(b"p", b"anna") == "anna"
     assert not load_keys(None, {})
 
 
