@@ -13,6 +13,7 @@ from imgclf.runs import write_text
 
 _SERVER = (
     "fastapi",
+    "fastapi-offline",
     "uvicorn",
     "python-multipart",
     "prometheus-client",

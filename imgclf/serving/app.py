@@ -15,6 +15,7 @@ from imgclf._version import __version__
 from imgclf.serving import explain_routes, image_routes, protocol_v2, status_routes
 from imgclf.serving.bodies import BodyLayer
 from imgclf.serving.credentials import KeyRing, load_keys
+from imgclf.serving.docs_routes import add_docs
 from imgclf.serving.problems import RefusedError
 from imgclf.serving.security import SecurityLayer
 from imgclf.serving.service import Service
@@ -53,6 +54,8 @@ def create_app(settings: ServerSettings) -> FastAPI:
         version=__version__,
         lifespan=_lifespan,
         middleware=_layers(service, keys),
+        docs_url=None,
+        redoc_url=None,
         redirect_slashes=False,
     )
     app.state.service = service
@@ -60,6 +63,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     app.add_exception_handler(HTTPException, _on_http)
     for router in (status_routes.router, image_routes.router, explain_routes.router, protocol_v2.router):
         app.include_router(router)
+    add_docs(app)
     return app
 
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse
 
 from imgclf._version import __version__
 from imgclf.serving.metrics import CONTENT_TYPE
@@ -91,12 +90,3 @@ async def model(request: Request) -> ModelCard:
 async def metrics(request: Request) -> Response:
     """Counters and gauges in Prometheus' text format; each worker process has its own."""
     return Response(service_of(request).metrics.text(), media_type=CONTENT_TYPE)
-
-
-@router.get("/swagger/", include_in_schema=False)
-@router.get("/swagger", include_in_schema=False)
-async def swagger(request: Request) -> HTMLResponse:
-    """The page of /docs under the name that older clients know."""
-    from fastapi.openapi.docs import get_swagger_ui_html  # noqa: PLC0415
-
-    return get_swagger_ui_html(openapi_url=request.app.openapi_url, title="imgclf")

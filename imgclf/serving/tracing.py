@@ -23,6 +23,11 @@ SECURITY_HEADERS = [
     (b"cache-control", b"no-store"),
 ]
 _NOTHING_LOADS = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+_OWN_SCRIPTS = (
+    b"content-security-policy",
+    b"default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    b"img-src 'self' data:; worker-src blob:; frame-ancestors 'none'",
+)
 
 
 @dataclass
@@ -119,7 +124,7 @@ def _begin(scope: Scope) -> Trace:
 
 def _headers(trace: Trace) -> list[tuple[bytes, bytes]]:
     headers = [(b"x-request-id", trace.id.encode()), *SECURITY_HEADERS]
-    return headers if trace.path.startswith(_DOCS) else [*headers, _NOTHING_LOADS]
+    return [*headers, _OWN_SCRIPTS if trace.path.startswith(_DOCS) else _NOTHING_LOADS]
 
 
 def _defect(trace: Trace) -> RefusedError:

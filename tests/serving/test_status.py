@@ -1,6 +1,7 @@
 """What the server tells of itself: model, metrics, logs."""
 
 import json
+import re
 from io import StringIO
 from pathlib import Path
 
@@ -21,6 +22,19 @@ def test_the_root_names_the_endpoints(client: httpx.Client) -> None:
     described = client.get("/openapi.json").json()["paths"]
     assert answer["name"] == "imgclf"
     assert {name.split()[1] for name in answer["endpoints"]} - set(described) == {"/docs"}
+
+
+def test_the_docs_load_nothing_from_elsewhere(client: httpx.Client) -> None:
+    """Every script and style of the three pages is this server's own, and the browser is told to take no other."""
+    for path in ("/docs", "/redoc", "/swagger", "/swagger/"):
+        page = client.get(path)
+        loaded = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+        assert loaded
+        assert {client.get(address).status_code for address in loaded} == {200}
+        assert all(address.startswith("/") for address in loaded)
+        assert page.headers["content-security-policy"].startswith("default-src 'self'")
+    assert client.get("/docs/assets/../../../pyproject.toml").status_code == 404
+    assert client.get("/docs/assets/..%2f..%2fcore.py").status_code == 404
 
 
 def test_the_model_is_described_without_paths(client: httpx.Client, shapes_run: Run) -> None:
