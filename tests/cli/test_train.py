@@ -48,7 +48,7 @@ def test_without_data_it_says_that_it_took_digits(run_cli: Callable[..., Any]) -
 
 def test_dry_run_shows_config_sizes_picture_and_estimate(run_cli: Callable[..., Any], shapes: Path) -> None:
     """What would happen, before any epoch."""
-    result = run_cli("train", "--data", shapes, *QUICK, "--dry-run")
+    result = run_cli("train", "--data", shapes, *QUICK, "--dry-run", "--val-fraction", "0.25")
     assert result.code == 0
     for text in (
         'dataset = "',
@@ -57,7 +57,7 @@ def test_dry_run_shows_config_sizes_picture_and_estimate(run_cli: Callable[..., 
         "eval crop keeps",
         "100%",
     ):
-        assert text in result.out.replace("65 train, 7 val", "54 train, 18 val"), text
+        assert text in result.out, text
     assert Path("runs/dry-run/first-batch.png").read_bytes().startswith(b"\x89PNG")
 
 
