@@ -42,7 +42,7 @@ def hooks(classifier: nn.Module) -> int:
         ("deit_tiny_patch16_224", 64, {"depth": 2, "embed_dim": 48}),
         ("swin_tiny_patch4_window7_224", 64, {"depths": (1, 1, 1, 1), "embed_dim": 24}),
         ("resnet9", 32, {}),
-        ("mobilenetv1_075", 64, {}),
+        ("mobilenetv2_100", 64, {}),
     ],
 )
 def test_families_have_maps_with_content(name: str, size: int, arch_args: dict[str, object]):
