@@ -2,7 +2,6 @@
 
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
@@ -64,9 +63,8 @@ def _run(arguments: list[str]) -> int:
         return 130
     except render.ReaderLeftError:
         raise
-    except (
-        Exception
-    ) as error:  # Whatever a command did not foresee is ours to mend: say so, with the traceback.
+    except Exception as error:
+        # Whatever a command did not foresee is ours to mend: say so, with the traceback.
         render.defect(error)
         return 1
     return 0
@@ -77,8 +75,7 @@ def build_app(arguments: list[str]) -> typer.Typer:
 
     The program's own help and completion options are left out then too: to read them Typer imports pydantic.
     """
-    known = [name for name in COMMANDS if find_spec(f"imgclf.cli.{name}")]
-    chosen = [name for name in arguments[:1] if name in known]
+    chosen = [name for name in arguments[:1] if name in COMMANDS]
     app = typer.Typer(
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -87,7 +84,7 @@ def build_app(arguments: list[str]) -> typer.Typer:
         add_help_option=not chosen,
     )
     app.callback()(_root)
-    for name in chosen or known:
+    for name in chosen or COMMANDS:
         function = getattr(import_module(f"imgclf.cli.{name}"), name)
         app.command(name, cls=GroupedHelpCommand)(function)
     return app
