@@ -107,7 +107,11 @@ class OptimizerConfig(NamedArgs):
     name: str = Field(
         "adamw", description="A torch.optim class or a timm name; its arguments stand beside it."
     )
-    lr: float = Field(1e-3, gt=0, description="Learning rate (the highest one under a schedule).")
+    lr: Annotated[float, Field(gt=0)] | Literal["auto"] = Field(
+        "auto",
+        description="Learning rate (the highest one under a schedule); auto is 0.001 from scratch and 0.0003 on "
+        "pretrained weights.",
+    )
 
 
 class SchedulerConfig(NamedArgs):

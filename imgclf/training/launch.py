@@ -76,7 +76,7 @@ def _spawn(fabric: Fabric, reporter: Reporter, work: Work[Result], *arguments: A
 def _fabric(hardware: HardwareConfig) -> Fabric:
     # It announces the precision, which we have said already in our own words.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-    strategy = hardware.strategy
+    strategy: str = hardware.strategy
     if strategy in ("auto", "ddp") and hardware.devices > 1 and not TorchElasticEnvironment.detect():
         # A spawned process runs one function; Fabric's own default would start the whole command line again.
         strategy = "ddp_spawn"

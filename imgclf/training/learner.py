@@ -43,7 +43,7 @@ class Learner:
     ) -> None:
         self.classifier = classifier.to(fabric.device).to(memory_format=torch.channels_last)
         self.meter = EpochMeter(fabric.device)
-        self.rate = config.optimizer.lr
+        self.rate = 0.0
         self._fabric, self._config = fabric, config
         weights = None if class_weights is None else class_weights.to(fabric.device)
         self._loss = build_loss(config.loss, weights).to(fabric.device)

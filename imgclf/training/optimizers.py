@@ -10,9 +10,7 @@ from imgclf.errors import ConfigError, suggest
 from imgclf.recipes.config import OptimizerConfig
 
 
-def build_optimizer(
-    model: nn.Module, config: OptimizerConfig, lr: float | None = None
-) -> torch.optim.Optimizer:
+def build_optimizer(model: nn.Module, config: OptimizerConfig, lr: float) -> torch.optim.Optimizer:
     """Return an optimiser over the model's trainable parameters.
 
     A name of ``torch.optim`` gets the parameters as they are. A timm name goes through timm, which leaves biases
@@ -20,22 +18,21 @@ def build_optimizer(
 
     Args:
         model: parameters with ``requires_grad`` False are left out.
-        config: name, learning rate and keyword arguments.
-        lr: learning rate that replaces the config's (the second phase of fine-tuning).
+        config: name and keyword arguments.
+        lr: learning rate of the phase.
 
     Raises:
         ConfigError: the name or its arguments do not fit.
     """
-    rate = config.lr if lr is None else lr
     try:
         if config.name in _torch_names():
             trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
             optimizer: torch.optim.Optimizer = getattr(torch.optim, config.name)(
-                trainable, lr=rate, **config.args
+                trainable, lr=lr, **config.args
             )
             return optimizer
         if config.name in timm.optim.list_optimizers():
-            return timm.optim.create_optimizer_v2(model, opt=config.name, lr=rate, **config.args)
+            return timm.optim.create_optimizer_v2(model, opt=config.name, lr=lr, **config.args)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"optimizer: {config.name} does not take these arguments ({error}).") from None
     known = [*_torch_names(), *map(str, timm.optim.list_optimizers())]

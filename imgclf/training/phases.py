@@ -34,7 +34,7 @@ class Phase:
 
 def plan_phases(config: Config) -> list[Phase]:
     """Return the phases in order; together they cover ``training.epochs``."""
-    training, lr = config.training, config.optimizer.lr
+    training, lr = config.training, float(config.optimizer.lr)  # settled by now, not auto
     head = training.freeze_epochs
     if head == 0:
         return [Phase("training", 0, training.epochs, lr)]

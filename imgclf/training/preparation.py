@@ -19,6 +19,7 @@ from imgclf.training.precision import choose_precision
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # Up to this many pixels a side our ResNet-9 learns well from scratch; above, a deeper network with a stem is needed.
 _SMALL_IMAGE = 64
+_RATE_FROM_SCRATCH, _RATE_ON_PRETRAINED = 1e-3, 3e-4
 _SAMPLE = 64  # images looked at for the data's own size
 _STATISTICS_SAMPLE = 2_000  # images measured for mean and standard deviation
 
@@ -66,6 +67,7 @@ def prepare(config: Config, splits: Splits, class_names: tuple[str, ...]) -> Pre
         update={
             "model": config.model.model_copy(update={"name": classifier.arch}),
             "image": config.image.model_copy(update={"size": preprocessing.image_size}),
+            "optimizer": config.optimizer.model_copy(update={"lr": _learning_rate(config, classifier)}),
             "hardware": config.hardware.model_copy(update={"device": device, "precision": precision}),
         }
     )
@@ -123,6 +125,13 @@ def typical_size(examples: Examples) -> tuple[int, int]:
         return (224, 224)  # The loader will say that nothing could be read, and name the files.
     height, width = np.median(np.asarray(sizes), axis=0)
     return int(height), int(width)
+
+
+def _learning_rate(config: Config, classifier: Classifier) -> float:
+    """Return the config's rate, or a usual one: pretrained weights want smaller steps than random ones."""
+    if config.optimizer.lr != "auto":
+        return config.optimizer.lr
+    return _RATE_FROM_SCRATCH if classifier.pretrained_source is None else _RATE_ON_PRETRAINED
 
 
 def _build(config: Config, name: str, num_classes: int, data_size: tuple[int, int]) -> Classifier:

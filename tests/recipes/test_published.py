@@ -45,7 +45,7 @@ def test_every_name_in_a_recipe_exists(recipe: Recipe) -> None:
     for transform in config.augment.transforms:
         getattr(v2, transform.name)(**transform.args)
     getattr(torch.nn, config.loss.name)(**config.loss.args)
-    optimizer = build_optimizer(torch.nn.Linear(2, 2), config.optimizer)
+    optimizer = build_optimizer(torch.nn.Linear(2, 2), config.optimizer, lr=0.1)
     arguments = {key: value for key, value in config.scheduler.args.items() if key != "monitor"}
     if config.scheduler.name == "OneCycleLR":
         arguments = {"max_lr": config.optimizer.lr, "total_steps": 100, **arguments}

@@ -366,6 +366,14 @@ def test_second_interrupt_stops_at_once() -> None:
             signal.raise_signal(signal.SIGINT)
 
 
+def test_the_learning_rate_suits_the_weights(shapes: Path, shapes_run: Run, tmp_path: Path) -> None:
+    """Left open, it is smaller on trained weights than from scratch; the stored config says which it was."""
+    config = config_for(shapes, model={"weights": str(shapes_run.model_file)}, training={"epochs": 1})
+    on_weights = train(config, out=tmp_path).run
+    assert load_config_file(on_weights.path).optimizer.lr == 3e-4
+    assert load_config_file(shapes_run.path).optimizer.lr == 1e-3
+
+
 def test_config_and_metrics_are_plain_files(shapes_run: Run) -> None:
     """TOML and JSON that any program reads; the config says what was chosen."""
     config = tomllib.loads(shapes_run.config.read_text())
