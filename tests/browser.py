@@ -17,7 +17,12 @@ _OWN = ("127.0.0.1", "localhost", "")  # the hosts a page of ours may ask; a fil
 
 @contextmanager
 def open_page(
-    url: str, *, width: int = 1280, height: int = 900, dark: bool = False, http_credentials: tuple[str, str] | None = None
+    url: str,
+    *,
+    width: int = 1280,
+    height: int = 900,
+    dark: bool = False,
+    http_credentials: tuple[str, str] | None = None,
 ) -> Iterator["Page"]:
     """Open `url` (file:// or http://127.0.0.1) and, at the end, fail on a console error or an outside request.
 
@@ -37,12 +42,16 @@ def open_page(
                 color_scheme="dark" if dark else "light",
                 accept_downloads=True,
                 http_credentials=(
-                    {"username": http_credentials[0], "password": http_credentials[1]} if http_credentials else None
+                    {"username": http_credentials[0], "password": http_credentials[1]}
+                    if http_credentials
+                    else None
                 ),
             )
             page = context.new_page()
             page.on("pageerror", lambda error: errors.append(str(error)))
-            page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+            page.on(
+                "console", lambda message: errors.append(message.text) if message.type == "error" else None
+            )
             page.on("request", lambda request: requests.append(request.url))
             page.goto(url)
             yield page
