@@ -27,7 +27,7 @@ def datasets(
     Example: imgclf datasets --data-dir ~/datasets
     """
     from imgclf.data import list_datasets
-    from imgclf.data.location import data_root
+    from imgclf.data.fetching.location import data_root
 
     found = list_datasets(data_dir)
     if json:

@@ -198,8 +198,8 @@ def _look_at_caches() -> tuple[dict[str, str], list[str]]:
 
 
 def _cache_folders() -> Iterator[tuple[str, Path]]:
-    from imgclf.data.decoded_cache import default_cache_dir
-    from imgclf.data.location import data_root
+    from imgclf.data.fetching.location import data_root
+    from imgclf.data.loading.decoded_cache import default_cache_dir
 
     yield "datasets", data_root()
     yield "decoded images", default_cache_dir() / "decoded"

@@ -3,16 +3,22 @@
 from typing import TYPE_CHECKING, Any
 
 from imgclf.data.datasets import DatasetListing, list_datasets, open_dataset
-from imgclf.data.decoded_images import DecodedImages
 from imgclf.data.examples import Dataset, Examples, ImageSource
+from imgclf.data.images.preprocess import (
+    OriginalBox,
+    normalize,
+    normalize_on_device,
+    original_box,
+    preprocess,
+)
+from imgclf.data.images.reading import read_image
+from imgclf.data.loading.decoded_images import DecodedImages
 from imgclf.data.plugin import DatasetPlugin, DatasetReader
-from imgclf.data.preprocess import OriginalBox, normalize, normalize_on_device, original_box, preprocess
-from imgclf.data.reading import read_image
 from imgclf.data.saved_splits import read_split
 from imgclf.data.splits import Splits, make_splits, split_rows
 
 if TYPE_CHECKING:
-    from imgclf.data.loaders import Batch, Loader, eval_loader, train_loader
+    from imgclf.data.loading.loaders import Batch, Loader, eval_loader, train_loader
 
 __all__ = [
     "Batch",
@@ -49,4 +55,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'imgclf.data' has no attribute '{name}'")
     from importlib import import_module  # noqa: PLC0415  # only where it is wanted
 
-    return getattr(import_module("imgclf.data.loaders"), name)
+    return getattr(import_module("imgclf.data.loading.loaders"), name)

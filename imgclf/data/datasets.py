@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from imgclf.data.examples import Dataset, Examples
-from imgclf.data.huggingface import open_hub
-from imgclf.data.location import data_root
-from imgclf.data.names import display_name
-from imgclf.data.paths import open_path
+from imgclf.data.fetching.huggingface import open_hub
+from imgclf.data.fetching.location import data_root
+from imgclf.data.formats.paths import open_path
+from imgclf.data.images.names import display_name
 from imgclf.data.plugin import DatasetPlugin, DatasetReader, OnProgress, as_examples
 from imgclf.errors import DataError, ImgclfError, PluginError, suggest
 from imgclf.plugins import DATASETS, load_point, package_of, plugin_entry_points

@@ -64,7 +64,7 @@ def _variants(
     survey: Survey, rows: list[int], augment: AugmentConfig, spec: Preprocessing, seed: int
 ) -> list[np.ndarray]:
     """Return one uint8 (n, H, W, C) per epoch, in the order of ``rows``, from the very loader that trains."""
-    from imgclf.data.loaders import train_loader  # noqa: PLC0415  # brings torch, which nothing else here needs
+    from imgclf.data.loading.loaders import train_loader  # noqa: PLC0415  # brings torch, which nothing else here needs
 
     split = next(iter(survey.dataset.splits))
     examples = survey.dataset.splits[split].select(survey.indices[rows])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from imgclf.data.names import extension
+from imgclf.data.images.names import extension
 from imgclf.eda.findings import Check, Finding
 from imgclf.eda.lookalikes import (
     MAX_DISTANCE,

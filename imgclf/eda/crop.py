@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imgclf.data.preprocess import original_box
+from imgclf.data.images.preprocess import original_box
 from imgclf.eda.pixels import channel_statistics
 from imgclf.eda.survey import Survey
 from imgclf.recipes.config import Config

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imgclf.data.hashing import near_duplicate_pairs
-from imgclf.data.similarity import MIN_SIDE, MIN_SIMILARITY, similarity
+from imgclf.data.lookalikes.hashing import near_duplicate_pairs
+from imgclf.data.lookalikes.similarity import MIN_SIDE, MIN_SIMILARITY, similarity
 from imgclf.eda.survey import Survey
 
 MAX_DISTANCE = 4

@@ -15,8 +15,8 @@ import numpy as np
 from PIL import Image
 
 from imgclf.data import ImageSource, read_image
-from imgclf.data.hashing import hash_thumbnail, perceptual_hashes
-from imgclf.data.signatures import image_format
+from imgclf.data.images.signatures import image_format
+from imgclf.data.lookalikes.hashing import hash_thumbnail, perceptual_hashes
 from imgclf.errors import ImageError
 
 MEASURE_VERSION = 1

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from imgclf.data.preprocess import original_box
+from imgclf.data.images.preprocess import original_box
 from imgclf.eda.counts import Counts
 from imgclf.eda.crop import CropFacts
 from imgclf.eda.pixels import PixelFacts

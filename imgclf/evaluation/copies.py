@@ -8,8 +8,13 @@ import numpy as np
 
 from imgclf import metrics
 from imgclf.data import Examples, ImageSource, read_image
-from imgclf.data.hashing import THUMBNAIL_SIZE, hash_thumbnail, near_duplicate_pairs, perceptual_hashes
-from imgclf.data.similarity import MIN_SIDE, MIN_SIMILARITY, halve, similarity
+from imgclf.data.lookalikes.hashing import (
+    THUMBNAIL_SIZE,
+    hash_thumbnail,
+    near_duplicate_pairs,
+    perceptual_hashes,
+)
+from imgclf.data.lookalikes.similarity import MIN_SIDE, MIN_SIMILARITY, halve, similarity
 from imgclf.errors import ImageError
 from imgclf.evaluation.answering import OnProgress
 from imgclf.evaluation.scores import honest_interval

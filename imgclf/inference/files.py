@@ -7,8 +7,8 @@ from io import BufferedReader
 from pathlib import Path
 from typing import TypeAlias
 
-from imgclf.data.names import display_name
-from imgclf.data.scan import scan_images
+from imgclf.data.formats.scan import scan_images
+from imgclf.data.images.names import display_name
 from imgclf.errors import UsageError
 from imgclf.records import UnreadableImage
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from imgclf.data import ImageSource, preprocess, read_image
-from imgclf.data.names import display_name
+from imgclf.data.images.names import display_name
 from imgclf.errors import ImageError
 from imgclf.records import Preprocessing, UnreadableImage
 

@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeAlias, final
 import numpy as np
 
 from imgclf.data import read_image
-from imgclf.data.preprocess import preprocess
+from imgclf.data.images.preprocess import preprocess
 from imgclf.errors import ImageError
 from imgclf.inference import Predictor
 from imgclf.serving.problems import RefusedError, overloaded

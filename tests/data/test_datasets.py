@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from imgclf.data import DatasetPlugin, Examples, list_datasets, open_dataset
-from imgclf.data.location import data_root
+from imgclf.data.fetching.location import data_root
 from imgclf.errors import DataError, PluginError
 from imgclf.plugins import DATASETS, plugin_entry_points
 from imgclf.records import DatasetInfo

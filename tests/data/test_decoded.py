@@ -10,9 +10,9 @@ from PIL import Image
 
 from imgclf.data import Examples, read_image
 from imgclf.data import decoded as decoded_module
-from imgclf.data.decoded import Decoding, decode
-from imgclf.data.decoded_cache import default_cache_dir
-from imgclf.data.preparation import AsEvaluated, AsItIs, FirstResized
+from imgclf.data.images.preparation import AsEvaluated, AsItIs, FirstResized
+from imgclf.data.loading.decoded import Decoding, decode
+from imgclf.data.loading.decoded_cache import default_cache_dir
 from imgclf.errors import DataError, ImageError
 from imgclf.records import Preprocessing, Progress, UnreadableImage
 from tests.bad_files import encoded, jpeg_with_orientation, make_bad_files, photo

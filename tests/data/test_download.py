@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from imgclf.data import download
-from imgclf.data.download import Remote, fetch, fetch_archive
+from imgclf.data.fetching.download import Remote, fetch, fetch_archive
 from imgclf.errors import DownloadError
 from imgclf.records import Progress
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from imgclf.data import open_dataset
-from imgclf.data.folder import open_folder
+from imgclf.data.formats.folder import open_folder
 from imgclf.errors import DataError
 
 LAYOUT = "Expected FOLDER/CLASS/image.jpg, or FOLDER/train/CLASS/image.jpg with val and test beside train."

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from imgclf.data.hashing import (
+from imgclf.data.lookalikes.hashing import (
     hamming_distance,
     hash_thumbnail,
     near_duplicate_pairs,

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from imgclf.data import Examples, eval_loader, normalize, preprocess, read_image, train_loader
-from imgclf.data.loaders import Batch, Loader
-from imgclf.data.sources import CroppedSource, ResidentSource
-from imgclf.data.workers import WorkerSource, worker_count
+from imgclf.data.loading.loaders import Batch, Loader
+from imgclf.data.loading.sources import CroppedSource, ResidentSource
+from imgclf.data.loading.workers import WorkerSource, worker_count
 from imgclf.errors import ConfigError, DataError, ImageError
 from imgclf.recipes.config import AugmentConfig
 from imgclf.records import Preprocessing

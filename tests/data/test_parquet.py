@@ -134,7 +134,7 @@ def test_damaged_metadata_is_no_hindrance(tmp_path: Path) -> None:
 
 def test_folder_without_shards_is_an_error(tmp_path: Path) -> None:
     """By the reader's name; an unnamed folder would be read as images."""
-    from imgclf.data.parquet import open_parquet
+    from imgclf.data.formats.parquet import open_parquet
 
     with pytest.raises(DataError) as caught:
         open_parquet(tmp_path)

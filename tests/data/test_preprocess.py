@@ -10,7 +10,7 @@ from PIL import Image
 from torchvision.transforms import v2
 
 from imgclf.data import normalize, normalize_on_device, preprocess
-from imgclf.data.preprocess import original_box
+from imgclf.data.images.preprocess import original_box
 from imgclf.errors import ConfigError
 from imgclf.records import Preprocessing
 from tests.bad_files import photo

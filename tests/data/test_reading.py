@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from imgclf.data import read_image
-from imgclf.data.reading import printable, read_size
+from imgclf.data.images.reading import printable, read_size
 from imgclf.errors import ImageError
 from tests.bad_files import BadFile, encoded, jpeg_with_orientation, make_bad_files, photo
 

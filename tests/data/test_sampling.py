@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from imgclf.data.sampling import batch_seed, evaluation_batches, training_batches
+from imgclf.data.loading.sampling import batch_seed, evaluation_batches, training_batches
 
 
 def test_an_epoch_is_a_permutation_of_its_own() -> None:

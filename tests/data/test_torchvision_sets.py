@@ -12,7 +12,7 @@ from PIL import Image
 
 from imgclf.data import open_dataset
 from imgclf.data.builtin import torchvision_sets
-from imgclf.data.torchvision_adapter import PpmImages, TorchvisionSet, downloads_of_ours
+from imgclf.data.fetching.torchvision_adapter import PpmImages, TorchvisionSet, downloads_of_ours
 from imgclf.errors import DataError, DownloadError
 
 SETS = sorted(name for name, value in vars(torchvision_sets).items() if isinstance(value, TorchvisionSet))
@@ -159,7 +159,7 @@ def test_offline_is_an_error_at_once(
 def test_other_failures_of_a_download_are_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong checksum, say: torchvision's reason and where the files come from."""
     monkeypatch.setattr(
-        "imgclf.data.torchvision_adapter.retrieve", lambda url, part, *_: part.write_bytes(b"x")
+        "imgclf.data.fetching.torchvision_adapter.retrieve", lambda url, part, *_: part.write_bytes(b"x")
     )
     with pytest.raises(DownloadError) as caught:
         open_dataset("usps", tmp_path)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from imgclf.data.hashing import perceptual_hash
+from imgclf.data.lookalikes.hashing import perceptual_hash
 from imgclf.eda.measure import FACTS, MIN_SHARPNESS_SIDE, content_hash, measure_images, sharpness
 from tests.eda.pictures import photo
 

@@ -156,7 +156,7 @@ def test_copies_of_large_images_are_found_and_small_ones_left_alone() -> None:
 
 def test_similar_layouts_are_no_copies() -> None:
     """Different pictures of one layout have close hashes; they are told apart."""
-    from imgclf.data.similarity import MIN_SIMILARITY, halve, similarity
+    from imgclf.data.lookalikes.similarity import MIN_SIMILARITY, halve, similarity
 
     generator = np.random.default_rng(0)
     layout = np.kron(generator.integers(40, 200, (4, 4)), np.ones((8, 8))).astype(np.int64)

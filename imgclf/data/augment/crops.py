@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
-from imgclf.data.preprocess import resampling_filter
+from imgclf.data.images.preprocess import resampling_filter
 
 Size = tuple[int, int]
 

@@ -20,7 +20,7 @@ from imgclf.data.augment.batched import BatchedTransform
 from imgclf.data.augment.catalog import build_transform
 from imgclf.data.augment.crop import BatchedRandomCrop
 from imgclf.data.augment.crops import Crop, PlainCrop, ResizedCrop
-from imgclf.data.preparation import AsEvaluated, AsItIs, FirstResized, Preparation
+from imgclf.data.images.preparation import AsEvaluated, AsItIs, FirstResized, Preparation
 from imgclf.errors import ConfigError
 from imgclf.recipes.config import AugmentConfig
 from imgclf.records import Preprocessing

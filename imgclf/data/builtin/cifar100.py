@@ -6,9 +6,9 @@ Features from Tiny Images. Licence: not stated. The labels are the hundred fine 
 
 from pathlib import Path
 
-from imgclf.data.cifar import CifarFiles
-from imgclf.data.download import Remote, fetch_archive
 from imgclf.data.examples import Examples
+from imgclf.data.fetching.download import Remote, fetch_archive
+from imgclf.data.formats.cifar import CifarFiles
 from imgclf.data.plugin import OnProgress
 from imgclf.records import DatasetInfo
 

@@ -8,7 +8,7 @@ Kaggle asks for a login, so the download is by hand.
 from pathlib import Path
 
 from imgclf.data.examples import Dataset
-from imgclf.data.folder import open_folder
+from imgclf.data.formats.folder import open_folder
 from imgclf.data.plugin import OnProgress
 from imgclf.errors import DataError
 from imgclf.records import DatasetInfo

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from imgclf.data.examples import Dataset
-from imgclf.data.folder import open_folder
-from imgclf.data.manifest import open_manifest
-from imgclf.data.names import display_name
-from imgclf.data.parquet import has_shards, open_parquet
-from imgclf.data.paths import find_manifest
+from imgclf.data.formats.folder import open_folder
+from imgclf.data.formats.manifest import open_manifest
+from imgclf.data.formats.parquet import has_shards, open_parquet
+from imgclf.data.formats.paths import find_manifest
+from imgclf.data.images.names import display_name
 from imgclf.data.plugin import OnProgress
 from imgclf.errors import DataError
 from imgclf.records import DatasetInfo

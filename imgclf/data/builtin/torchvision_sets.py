@@ -8,7 +8,7 @@ ask for gdown).
 
 from collections.abc import Mapping
 
-from imgclf.data.torchvision_adapter import Fields, TorchvisionSet
+from imgclf.data.fetching.torchvision_adapter import Fields, TorchvisionSet
 from imgclf.records import DatasetInfo
 
 _DIGITS = tuple("0123456789")

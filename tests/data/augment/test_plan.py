@@ -7,7 +7,7 @@ import pytest
 
 from imgclf.data.augment import AugmentPlan, plan_augmentation
 from imgclf.data.augment.crops import PlainCrop, ResizedCrop
-from imgclf.data.preparation import AsEvaluated, AsItIs, FirstResized
+from imgclf.data.images.preparation import AsEvaluated, AsItIs, FirstResized
 from imgclf.errors import ConfigError
 from imgclf.recipes.config import AugmentConfig
 from imgclf.records import Preprocessing

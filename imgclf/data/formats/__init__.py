@@ -1,0 +1,1 @@
+"""How datasets lie on disk: folders, manifests, Parquet shards, IDX files, pickled batches."""

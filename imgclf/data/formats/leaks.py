@@ -1,0 +1,64 @@
+"""Find the same file in two splits, cheaply: by size first, by content only where sizes agree."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+from imgclf.data.examples import Examples
+
+MOST_FILES = 20_000
+"""Above this the check is left to `imgclf eda`, which has the time: opening a dataset must stay quick."""
+
+
+def same_file_warning(splits: Mapping[str, Examples]) -> list[str]:
+    """Return a sentence if files of `train` are met again, byte for byte, in another split; else nothing."""
+    if len(splits) < 2 or sum(map(len, splits.values())) > MOST_FILES:
+        return []
+    train = _by_size(splits["train"])
+    sentences = []
+    for split, examples in splits.items():
+        if split == "train":
+            continue
+        pairs = _same_content(train, _by_size(examples))
+        if pairs:
+            ours, theirs = pairs[0]
+            images = "1 image is" if len(pairs) == 1 else f"{len(pairs)} images are"
+            sentences.append(
+                f"{images} in both train and {split}, for example {splits['train'].files[ours]} and "
+                f"{examples.files[theirs]}; the {split} figures flatter the model."
+            )
+    return sentences
+
+
+def _by_size(examples: Examples) -> dict[int, list[tuple[int, Path]]]:
+    """Return size in bytes -> (index, path); a file that cannot be reached is left to the reader to report."""
+    sizes: dict[int, list[tuple[int, Path]]] = defaultdict(list)
+    for index, source in enumerate(examples.images):
+        if isinstance(source, Path):
+            try:
+                sizes[source.stat().st_size].append((index, source))
+            except OSError:
+                continue
+    sizes.pop(0, None)
+    return sizes
+
+
+def _same_content(
+    train: Mapping[int, list[tuple[int, Path]]], other: Mapping[int, list[tuple[int, Path]]]
+) -> list[tuple[int, int]]:
+    pairs = []
+    for size in sorted(train.keys() & other.keys()):
+        first_with = {_digest(path): index for index, path in reversed(train[size])}
+        pairs += [
+            (first_with[key], index) for index, path in other[size] if (key := _digest(path)) in first_with
+        ]
+    return pairs
+
+
+def _digest(path: Path) -> bytes:
+    """Return the content's hash; an unreadable file equals no other."""
+    try:
+        return hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
+    except OSError:
+        return str(path).encode(errors="surrogateescape")
