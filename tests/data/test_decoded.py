@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from imgclf.data import Examples, read_image
-from imgclf.data import decoded as decoded_module
 from imgclf.data.images.preparation import AsEvaluated, AsItIs, FirstResized
+from imgclf.data.loading import decoded as decoded_module
 from imgclf.data.loading.decoded import Decoding, decode
 from imgclf.data.loading.decoded_cache import default_cache_dir
 from imgclf.errors import DataError, ImageError
@@ -210,7 +210,7 @@ def test_a_cache_that_cannot_be_written_is_no_error(always_kept: Path) -> None:
 
 def test_old_files_make_room(always_kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the limit the least recently used file goes first."""
-    from imgclf.data import decoded_cache
+    from imgclf.data.loading import decoded_cache
 
     monkeypatch.setattr(decoded_cache, "_LARGEST_TOTAL", 20_000)
     names = []

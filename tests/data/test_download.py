@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from imgclf.data import download
+from imgclf.data.fetching import download
 from imgclf.data.fetching.download import Remote, fetch, fetch_archive
 from imgclf.errors import DownloadError
 from imgclf.records import Progress

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from imgclf.data import huggingface, open_dataset
+from imgclf.data import open_dataset
+from imgclf.data.fetching import huggingface
 from imgclf.errors import DataError, DownloadError, MissingExtraError
 from imgclf.records import Progress
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from imgclf.data import arrow_images, make_splits, open_dataset
+from imgclf.data import make_splits, open_dataset
+from imgclf.data.formats import arrow_images
 from imgclf.errors import DataError
 
 NAMES = ("cat", "dog")
