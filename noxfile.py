@@ -51,6 +51,13 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def links(session: nox.Session) -> None:
+    """The documentation's links to other sites; needs a network."""
+    install(session, "-e", ".", "--group", "docs")
+    session.run("sphinx-build", "-b", "linkcheck", "docs", "docs/_build/links", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """The benchmarks, or one of them with its arguments: `nox -s bench -- training --help`."""
     install(session, "-e", ".")

@@ -136,7 +136,20 @@ class UnreadableImage:
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One row of ``history.csv``. Losses are means per image, accuracies fractions in [0, 1]."""
+    """One row of ``history.csv``. Losses are means per image, accuracies fractions in [0, 1].
+
+    Attributes:
+        epoch: counted from 1.
+        train_loss: over the epoch's augmented images, in training mode.
+        train_accuracy: of the same forward passes; with mixing, against the label of the larger share.
+        val_loss: over the validation images, in evaluation mode, with the averaged weights where there are some.
+        val_accuracy: top-1, of the same pass.
+        val_macro_f1: F1 averaged over the classes.
+        lr: the learning rate of the first parameter group at the epoch's end.
+        seconds: the epoch's wall time with its validation.
+        images_per_second: training images a second, validation left out.
+        data_wait: share of the training time that went by waiting for data, in [0, 1].
+    """
 
     epoch: int
     train_loss: float
