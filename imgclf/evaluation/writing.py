@@ -18,6 +18,7 @@ from imgclf.evaluation.worst import encode, thumbnail
 from imgclf.inference.images import Images
 from imgclf.inference.notes import Note
 from imgclf.runs import write_text
+from imgclf.runs.kept_images import MISCLASSIFIED, ToKeep, keep_images
 from imgclf.runs.predictions import Answers, read_predictions, write_predictions
 
 # A CSV with more probabilities than this takes longer to write than many models take to answer.
@@ -84,10 +85,18 @@ def write_results(folder: Path, report: Report) -> tuple[dict[str, Any], dict[st
         "report": folder / "report.html",
         "text": folder / "classification_report.txt",
     }
+    _keep_errors(folder / MISCLASSIFIED, report)
     write_text(files["text"], measured.scores.report)
     write_review(files["review"], measured.suspects.found)
     write_text(files["report"], evaluation_page(_findings(report, figures)))
     return values, files
+
+
+def _keep_errors(folder: Path, report: Report) -> None:
+    """Keep the images of the worst errors, so that they can be shown where the dataset is not."""
+    errors, images = report.measured.errors, report.images.examples.images
+    kept = (ToKeep(images[one.index], one.file, one.true_label, one.label, one.confidence) for one in errors)
+    keep_images(folder, kept, len(errors))
 
 
 def _write_metrics(folder: Path, report: Report, values: dict[str, Any]) -> Path:

@@ -1,4 +1,4 @@
-"""Find real images to check an export with: given ones, the run's examples, or its dataset."""
+"""Find real images to check an export with: given ones, the run's dataset, or the examples that it keeps."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +11,7 @@ from imgclf.inference import Predictor
 from imgclf.inference.files import find_images
 from imgclf.recipes import load_config_file
 from imgclf.runs import Run
+from imgclf.runs.kept_images import EXAMPLES, kept_images
 
 
 def real_pixels(
@@ -47,10 +48,8 @@ def _sources(run: Run | None, given: Sequence[str], data_dir: Path | None) -> Se
         return [image for image in find_images(given) if isinstance(image, str)]
     if run is None:
         return []
-    examples = run.path / "examples"
-    if examples.is_dir() and (found := list(find_images([str(examples)]))):
-        return [image for image in found if isinstance(image, str)]
-    return _dataset_images(run, data_dir)
+    # The dataset first: an int8 export measures ranges, and ten examples are few for that.
+    return _dataset_images(run, data_dir) or [image.path for image in kept_images(run.path / EXAMPLES)]
 
 
 def _dataset_images(run: Run, data_dir: Path | None) -> Sequence[ImageSource]:

@@ -9,7 +9,9 @@ splits.csv          file, label, split
 skipped.csv         file, reason (only when something was left out)
 history.csv         one row an epoch
 metrics.json        results, and status: running, stopped, failed or finished
+examples/           ten images to try the model on, one of each class in turn
 predictions.csv     written by evaluate
+misclassified/      the images of its worst errors, written by evaluate
 figures/*.png  report.html  log.txt
 """
 
