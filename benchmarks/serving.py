@@ -7,7 +7,7 @@ from the folder's) as a form over loopback by one client with 1, 8 and 32 connec
 answer before it sends the next request. Servers take turns within each round; those that wait are stopped (SIGSTOP).
 
 - ceiling: no HTTP; one process a core, each with a bare loop of decode, resize and forward, one computing thread;
-- imgclf: ``imgclf serve`` as it is;
+- imgclf: ``imgclf serve`` as it is; imgclf fp32: with ``--precision fp32``;
 - fastapi: ``async def predict(file)``, Pillow, torchvision's transforms, one image at a time;
 - litserve W, B: LitServe with W workers sharing the cores and batches of at most B (10 ms of waiting where B > 1).
   Where it is not installed, ``--litserve`` names a folder that has it (``pip install --target PATH litserve``); the
@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("--model", default="mobilenetv2_100")
     parser.add_argument("--precision", nargs="*", default=["fp32", "bf16"], help="of the ceilings")
     parser.add_argument("--litserve", default="")
-    parser.add_argument("--servers", nargs="*", default=["imgclf", "fastapi", *_LITSERVE])
+    parser.add_argument("--servers", nargs="*", default=["imgclf", "imgclf fp32", "fastapi", *_LITSERVE])
     given = parser.parse_args()
     images = _photographs(given.folder, given.images)
     with tempfile.TemporaryDirectory() as folder, _all_started(given, Path(folder)) as servers:
@@ -197,8 +197,9 @@ def _all_started(
 
 
 def _command(name: str, model: str, file: Path, port: int) -> list[str]:
-    if name == "imgclf":
-        return ["-m", "imgclf", "serve", "--model-file", str(file), "--port", str(port)]
+    if name.startswith("imgclf"):
+        command = ["-m", "imgclf", "serve", "--model-file", str(file), "--port", str(port)]
+        return [*command, "--precision", name.removeprefix("imgclf ")] if " " in name else command
     if name == "fastapi":
         return [__file__, "--child", name, model, str(port)]
     workers, batch = name.removeprefix("litserve ").split(", ")

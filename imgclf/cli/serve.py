@@ -90,6 +90,13 @@ def serve(
         typer.Option(min=0.01, help="Seconds after which a request is given up.", rich_help_panel=LIMITS),
     ] = 30.0,
     device: DeviceOption = "auto",
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16"],
+        typer.Option(
+            help="auto is bf16 where that is measured to be faster and to keep the answers.",
+            rich_help_panel=HARDWARE,
+        ),
+    ] = "auto",
     workers: Annotated[
         int,
         typer.Option(
@@ -135,6 +142,7 @@ def serve(
     settings = ServerSettings(
         model=_model(run, model_file),
         device=device,
+        precision=precision,
         threads=threads,
         deadline=deadline,
         max_body=int(max_body_mb * 1e6),

@@ -1,7 +1,7 @@
 """The model that serves: opened, warmed up, measured, and swapped for a newer one while requests go on."""
 
 import asyncio
-import time
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,56 +12,37 @@ import numpy as np
 from imgclf.inference import Predictor
 from imgclf.records import ModelHeader
 from imgclf.serving.batching import LoadedModel
+from imgclf.serving.calibration import gives_same_answers, is_worth_rounding, pace_of
 from imgclf.serving.settings import ServerSettings
 
-_CAPS = {"cpu": (1, 2, 4, 8), "other": (8, 16, 32, 64)}
-_WORTH_IT = 0.97  # a larger batch must save 3 % an image: it delays the first of its answers
-_BUDGET_SECONDS = 5.0
 _LOOK_EVERY_SECONDS = 1.0
 
 
 def open_model(settings: ServerSettings) -> LoadedModel:
-    """Open the model file, compute once, and measure which batch is fastest.
+    """Open the model file, compute once, and measure in which precision and batch it is fastest.
 
     Raises:
         ImgclfError: it cannot be read, or cannot compute.
     """
     predictor = Predictor.open(settings.model, device=settings.device)
-    fingerprint = predictor.fingerprint()
-    predictor.limit_threads(1)
-    try:
-        cap = settings.max_batch or fastest_batch(predictor)
-    finally:
-        predictor.limit_threads(None)
-    return LoadedModel(predictor, fingerprint, cap)
+    threads = settings.threads or cores()
+    pace = pace_of(predictor, threads, settings.max_batch)
+    rounded = None
+    if settings.precision != "fp32" and predictor.backend.name == "torch":
+        rounded = Predictor.open(settings.model, device=settings.device, precision="bf16")
+        rounded_pace = pace_of(rounded, threads, settings.max_batch)
+        if settings.precision == "bf16" or (
+            is_worth_rounding(pace, rounded_pace) and gives_same_answers(predictor, rounded)
+        ):
+            pace = rounded_pace
+        else:
+            rounded = None
+    return LoadedModel(predictor, predictor.fingerprint(), pace.batch, rounded)
 
 
-def fastest_batch(predictor: Predictor) -> int:
-    """Return the batch size that is fastest for each image, trying larger ones as long as they gain.
-
-    A large batch hurts on a CPU: its activations fall out of the cache.
-    """
-    sizes = _CAPS["cpu" if predictor.device == "cpu" else "other"]
-    _seconds_an_image(predictor, 1)  # the first batch pays for what is prepared once
-    begun = time.perf_counter()
-    best, best_seconds = sizes[0], _seconds_an_image(predictor, sizes[0])
-    for size in sizes[1:]:
-        seconds = _seconds_an_image(predictor, size)
-        if seconds > best_seconds * _WORTH_IT or time.perf_counter() - begun > _BUDGET_SECONDS:
-            break
-        best, best_seconds = size, seconds
-    return best
-
-
-def _seconds_an_image(predictor: Predictor, size: int) -> float:
-    spec = predictor.header.preprocessing
-    batch = np.full((size, *spec.image_size, spec.channels), 128, np.uint8)
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        predictor.probabilities(batch)
-        times.append(time.perf_counter() - start)
-    return min(times) / size
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @final
@@ -141,6 +122,7 @@ def described(model: LoadedModel) -> dict[str, Any]:
         "fingerprint": model.fingerprint,
         "backend": model.predictor.backend.name,
         "device": model.predictor.device,
+        "precision": model.precision,
         "batch_cap": model.batch_cap,
     }
 

@@ -160,6 +160,9 @@ class ModelCard(BaseModel):
     fingerprint: str
     backend: str
     device: str
+    precision: str = Field(
+        description="fp32; bf16 for predictions where that is faster and keeps the answers; or as exported."
+    )
     batch_cap: int
 
 

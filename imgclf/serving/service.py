@@ -1,7 +1,6 @@
 """What the endpoints work with: one object that holds the model, the line of images, the log and the counters."""
 
 import asyncio
-import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,7 +14,7 @@ from imgclf.serving.batching import Answer, Batcher, LoadedModel, Task
 from imgclf.serving.explaining import Explanations
 from imgclf.serving.logs import ServerLog
 from imgclf.serving.metrics import ServerMetrics
-from imgclf.serving.model import ServedModel
+from imgclf.serving.model import ServedModel, cores
 from imgclf.serving.problems import RefusedError, overloaded
 from imgclf.serving.settings import ServerSettings
 from imgclf.serving.tracing import Trace
@@ -59,8 +58,8 @@ class Service:
             self.metrics.batch,
         )
         self._told(
-            f"Ready: {self.model.predictor.header.arch} on {self.model.predictor.device}, "
-            f"at most {self.model.batch_cap} images at once",
+            f"Ready: {self.model.predictor.header.arch} on {self.model.predictor.device} "
+            f"in {self.model.precision}, at most {self.model.batch_cap} images at once",
             None,
         )
         if self.settings.reload_model:
@@ -176,11 +175,6 @@ class Service:
 async def _client_leaves(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def service_of(request: Request) -> Service:

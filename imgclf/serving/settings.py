@@ -18,6 +18,7 @@ class ServerSettings:
     Attributes:
         model: a run directory, its name, or a model file.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        precision: ``fp32``, ``bf16``, or ``auto``: bf16 where it is faster and keeps the answers. Not of an ONNX file.
         threads: inference worker threads, each computing with one thread; 0 is one for each core.
         max_batch: images computed at once; 0 is measured at warm-up.
         queue_images: images that may wait; one more is answered 503.
@@ -39,6 +40,7 @@ class ServerSettings:
 
     model: str
     device: str = "auto"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
     threads: int = 0
     max_batch: int = 0
     queue_images: int = 256

@@ -44,7 +44,14 @@ Start = Callable[..., AbstractContextManager[RunningServer]]
 def running(model: Path, **changes: object) -> Iterator[RunningServer]:
     """Start a server with these settings; end it as SIGTERM would."""
     settings = ServerSettings(
-        **{"model": str(model), "device": "cpu", "threads": 2, "max_batch": 4, **changes}
+        **{
+            "model": str(model),
+            "device": "cpu",
+            "precision": "fp32",
+            "threads": 2,
+            "max_batch": 4,
+            **changes,
+        }
     )
     app = create_app(settings)
     server = make_server(app)

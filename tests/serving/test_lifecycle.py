@@ -15,7 +15,6 @@ import pytest
 
 from imgclf.errors import RunError, UsageError
 from imgclf.runs import Run, read_header, update_header
-from imgclf.serving.model import fastest_batch
 from imgclf.serving.server import bind, serve
 from imgclf.serving.settings import ServerSettings
 from tests.serving.conftest import Start, wait_until
@@ -112,10 +111,3 @@ def test_settings_reach_worker_processes(monkeypatch: pytest.MonkeyPatch) -> Non
     settings = ServerSettings(model="m", keys_file=Path("k"), cors_origins=("a", "b"), deadline=1.5)
     settings.to_environment()
     assert ServerSettings.from_environment() == settings
-
-
-def test_the_batch_is_measured(shapes_run: Run) -> None:
-    """One of the sizes that are tried on a CPU."""
-    from imgclf.inference import Predictor
-
-    assert fastest_batch(Predictor.open(shapes_run.path, device="cpu")) in (1, 2, 4, 8)
