@@ -10,7 +10,9 @@ from imgclf.cli import render
 from imgclf.cli.options import DATA, OUTPUT, DataDirOption, DataOption, JsonOption, QuietOption, VerboseOption
 
 if TYPE_CHECKING:
-    from imgclf.eda import EdaReport
+    from collections.abc import Sequence
+
+    from imgclf.eda import Check, EdaReport
     from imgclf.recipes import Config
 
 _FAILED = 4
@@ -95,6 +97,9 @@ def eda(
     else:
         _show(report)
     render.files(report.files)
+    for check in report.checks:
+        if check.name in fatal and check.skipped:
+            render.warning(f"--fail-on {check.name} has no say here. {check.skipped}")
     failed = report.failed(fatal)
     if failed:
         found = ", ".join(f"{check.name} ({check.count:,})" for check in failed)
@@ -125,38 +130,50 @@ def _show(report: "EdaReport") -> None:
         render.message(sentence)
     if report.pixels:
         render.message(_sizes(report))
+        render.message("Mean and standard deviation of the training pixels:")
         for line in report.pixels.paste().splitlines():
             render.message(f"  {line}")
     if report.crop:
         render.message(report.crop.verdict)
-    render.table(("check", "images", "first"), [_check_row(report, check.name) for check in report.checks])
+    render.table(
+        ("check", "images", "first"), [_check_row(check, report.survey.files) for check in report.checks]
+    )
+    render.message(_work(report))
 
 
 _CLASSES_SHOWN = 30
+
+
+def _work(report: "EdaReport") -> str:
+    reused, total = report.survey.reused, len(report.survey)
+    known = (
+        "" if not reused else f", {'all' if reused == total else f'{reused:,}'} measured by an earlier look"
+    )
+    return f"{total:,} images in {report.seconds:.1f} s{known}"
 
 
 def _sizes(report: "EdaReport") -> str:
     pixels = report.pixels
     if pixels is None:
         return ""
-    size = f"{pixels.widths[1]} × {pixels.heights[1]}"
     if pixels.one_size:
-        return f"All images are {size} pixels. Mean and standard deviation of the training pixels:"
-    return (
-        f"Sizes run from {pixels.widths[0]} × {pixels.heights[0]} to {pixels.widths[2]} × {pixels.heights[2]} pixels, "
-        f"median {size}. Mean and standard deviation of the training pixels:"
+        return f"All images are {pixels.widths[1]} × {pixels.heights[1]} pixels."
+    widths, heights = (
+        f"{low:,} to {high:,}" if low < high else f"{low:,}"
+        for low, _, high in (pixels.widths, pixels.heights)
     )
+    median = f"{pixels.widths[1]} × {pixels.heights[1]}"
+    return f"Images are {widths} pixels wide and {heights} high, median {median}."
 
 
-def _check_row(report: "EdaReport", name: str) -> tuple[str, int, str]:
+def _check_row(check: "Check", files: "Sequence[str]") -> "tuple[str, int | str, str]":
     """Name, images concerned, and the worst of them."""
-    check = report.check(name)
     if check.skipped:
-        return name, check.count, check.skipped
+        return check.name, "", check.skipped
     if check.not_images:
-        return name, check.count, f"{check.not_images[0].file} {check.not_images[0].reason}"
+        return check.name, check.count, f"{check.not_images[0].file}: {check.not_images[0].reason}"
     if not check.findings:
-        return name, 0, ""
+        return check.name, 0, ""
     first = check.findings[0]
-    files = " = ".join(report.survey.files[row] for row in first.rows[:2])
-    return name, check.count, f"{files}: {first.detail}"
+    worst = " = ".join(files[row] for row in first.rows[:2])
+    return check.name, check.count, f"{worst}: {first.detail}"

@@ -1,13 +1,10 @@
 """What training sees: a few images with the random variants that a recipe makes of them."""
 
-from pathlib import Path
-
 import numpy as np
 
 from imgclf.data import preprocess, read_image
 from imgclf.eda.samples import sample_rows
 from imgclf.eda.survey import Survey
-from imgclf.figures.eda_rows import image_rows
 from imgclf.recipes.config import AugmentConfig
 from imgclf.records import Preprocessing
 
@@ -15,20 +12,22 @@ _IMAGES = 6
 _VARIANTS = 6
 
 
-def draw_augmented(
-    survey: Survey, augment: AugmentConfig, spec: Preprocessing, folder: Path, seed: int
-) -> dict[str, Path]:
-    """Draw six images as evaluation and as training sees them; mixup and CutMix come later, in the loop.
+HEADINGS = ("evaluation", *(f"epoch {epoch + 1}" for epoch in range(_VARIANTS)))
+
+
+def augmented_rows(
+    survey: Survey, augment: AugmentConfig, spec: Preprocessing, seed: int
+) -> dict[str, list[np.ndarray]]:
+    """Return six images as evaluation and as training sees them; mixup and CutMix come later, in the loop.
 
     Args:
         survey: where the images are from.
         augment: the recipe's.
         spec: the preprocessing; its mean and standard deviation are undone for showing.
-        folder: where ``augmented.png`` goes.
         seed: of the choice of images and of the augmentation.
 
     Returns:
-        ``{"augmented": path}``, or nothing where there are fewer than two images.
+        Name -> the images that ``HEADINGS`` names, uint8 (H, W, 3); nothing where there are fewer than two images.
     """
     per_class = -(-_IMAGES // max(len(survey.dataset.class_names), 1))
     rows = _spread([row for drawn in sample_rows(survey, per_class, seed).values() for row in drawn])
@@ -40,11 +39,9 @@ def draw_augmented(
         original = preprocess(read_image(survey.source(row), name=survey.files[row]), spec)
         name = survey.label(row)
         shown[name if name not in shown else f"{name} ({place + 1})"] = [
-            original,
-            *(v[place] for v in variants),
+            _as_rgb(image) for image in (original, *(variant[place] for variant in variants))
         ]
-    headings = ["evaluation", *(f"epoch {epoch + 1}" for epoch in range(_VARIANTS))]
-    return {"augmented": image_rows(shown, folder / "augmented.png", headings)}
+    return shown
 
 
 def _as_rgb(image: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from imgclf.data import Dataset, open_dataset
-from imgclf.eda.augmented import draw_augmented
+from imgclf.eda.augmented import augmented_rows
 from imgclf.eda.checks import run_checks
 from imgclf.eda.counts import count_classes
 from imgclf.eda.crop import crop_facts
@@ -15,6 +15,7 @@ from imgclf.eda.page import eda_page
 from imgclf.eda.pictures import draw_figures
 from imgclf.eda.pixels import pixel_facts
 from imgclf.eda.report import EdaReport
+from imgclf.eda.samples import drawn_samples
 from imgclf.eda.survey import OnProgress, survey
 from imgclf.eda.table import write_files_csv
 from imgclf.errors import RunError
@@ -65,11 +66,13 @@ def eda(  # noqa: PLR0913 - what a person can choose, one argument each
     show(Progress("Comparing images", done=1, total=1))
     counts, pixels, crop = count_classes(seen), pixel_facts(seen), crop_facts(seen, recipe)
     show(Progress("Drawing", done=0, total=None))
-    figures = draw_figures(seen, counts, pixels, crop, folder / "figures", samples=samples, seed=seed)
-    if recipe and crop:
-        figures |= draw_augmented(seen, recipe.augment, crop.spec, folder / "figures", seed)
+    shown = {
+        "samples": drawn_samples(seen, samples, seed) if pixels else {},
+        "augmented": augmented_rows(seen, recipe.augment, crop.spec, seed) if recipe and crop else {},
+    }
+    figures = draw_figures(seen, counts, pixels, crop, folder / "figures", **shown)
     page, summary = folder / "report.html", folder / "summary.json"
-    write_text(page, eda_page(seen, counts, pixels, crop, checks, figures))
+    write_text(page, eda_page(seen, counts, pixels, crop, checks, figures, **shown))
     table = write_files_csv(seen, checks, folder / "files.csv")
     show(Progress("Drawing", done=1, total=1))
     report = EdaReport(

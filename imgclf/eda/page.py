@@ -1,33 +1,38 @@
 """``report.html``: the whole look on one page."""
 
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
 from imgclf.eda.counts import Counts
 from imgclf.eda.crop import CropFacts
-from imgclf.eda.findings import Check, Finding
+from imgclf.eda.findings import Check
+from imgclf.eda.page_checks import CHECKS_STYLE, check_html
+from imgclf.eda.page_strips import STRIPS_STYLE, strips_html
 from imgclf.eda.pixels import PixelFacts
-from imgclf.eda.samples import small_image
 from imgclf.eda.survey import Survey
 from imgclf.reports import (
-    GalleryItem,
     Section,
     Tile,
     figure_html,
-    gallery_html,
     html_page,
     sentence_html,
     table_html,
     tiles_html,
 )
 
-_SINGLES_SHOWN = 18
-_GROUPS_SHOWN = 10
-_IN_A_GROUP = 6
 _GRAVE = ("unreadable", "leaks", "label-conflicts")
+_STYLE = """<style>
+.checks .scroll { max-height: none; }
+pre { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 10px 14px; overflow-x: auto; }
+pre code { background: none; padding: 0; }
+"""
+
+Rows = Mapping[str, Sequence[np.ndarray]]
 
 
 def eda_page(
@@ -37,6 +42,9 @@ def eda_page(
     crop: CropFacts | None,
     checks: tuple[Check, ...],
     figures: dict[str, Path],
+    *,
+    samples: Rows,
+    augmented: Rows,
 ) -> str:
     """Return the page as HTML.
 
@@ -46,51 +54,70 @@ def eda_page(
         pixels: None where nothing is readable.
         crop: likewise.
         checks: in the order to show.
-        figures: ``counts``, ``sizes``, ``samples``, ``augmented``, ``crop`` -> the PNG, those that were drawn.
+        figures: ``counts``, ``sizes``, ``crop`` -> the PNG, those that were drawn.
+        samples: class name -> random images, uint8 (H, W, 3).
+        augmented: name -> an image as evaluation shows it, then variants of it; empty without a recipe.
     """
-    sections = [
-        Section("At a glance", _overview(survey, counts, pixels, checks)),
-        Section("Classes", _classes(counts, figures)),
-        Section("Samples", _samples(figures)),
-    ]
+    sections = [Section("Classes", _classes(counts, figures))]
+    if samples:
+        sections.append(Section("Samples", _samples(samples, augmented)))
     if pixels:
         sections.append(Section("Sizes and pixels", _pixels(survey, pixels, figures)))
     if crop:
         sections.append(Section("The evaluation crop", _crop(crop, figures)))
-    sections += [
-        Section(f"{check.title} ({check.count:,})", _check(survey, check)) for check in checks if check.count
-    ]
+    first = len(sections) + 2  # the page numbers its sections from 1, and the overview comes before them
+    found = [check for check in checks if check.count]
+    sections += [Section(f"{check.title} ({check.count:,})", check_html(survey, check)) for check in found]
+    links = {check.name: f"#s{number}" for number, check in enumerate(found, first)}
+    overview = Section("At a glance", _overview(survey, counts, pixels, checks, links))
     info = survey.dataset.info
     subtitle = f"{info.summary}. {len(survey):,} images, {len(survey.dataset.class_names):,} classes."
-    return html_page(f"A look at {info.name}", subtitle, sections)
+    style = f"{_STYLE}{CHECKS_STYLE}{STRIPS_STYLE}</style>"
+    return html_page(f"A look at {info.name}", subtitle, [overview, *sections], head_html=style)
 
 
-def _overview(survey: Survey, counts: Counts, pixels: PixelFacts | None, checks: tuple[Check, ...]) -> Markup:
+def _overview(
+    survey: Survey,
+    counts: Counts,
+    pixels: PixelFacts | None,
+    checks: tuple[Check, ...],
+    links: Mapping[str, str],
+) -> Markup:
     sizes = " + ".join(f"{sum(values.values()):,} {split}" for split, values in counts.per_split.items())
+    balance = "balanced" if counts.balanced else "imbalanced"
     tiles = [
         Tile("Images", f"{int(survey.readable.sum()):,}", sizes),
-        Tile(
-            "Classes", f"{len(survey.dataset.class_names):,}", "balanced" if counts.balanced else "imbalanced"
-        ),
+        Tile("Classes", f"{len(survey.dataset.class_names):,}", balance),
     ]
     if pixels:
         tiles.append(Tile("Median size", f"{pixels.widths[1]} × {pixels.heights[1]}", "pixels"))
-        tiles.append(Tile("On disk", _bytes(pixels.bytes_total), ", ".join(pixels.formats) or "bare pixels"))
+        tiles.append(Tile("Data", _bytes(pixels.bytes_total), ", ".join(pixels.formats) or "bare pixels"))
     parts = [tiles_html(tiles)]
     parts += [sentence_html(warning, "warn") for warning in survey.dataset.warnings]
+    return Markup("").join([*parts, *_health(checks, links)])
+
+
+def _health(checks: tuple[Check, ...], links: Mapping[str, str]) -> list[Markup]:
+    """Say what was found, with links; then what was looked for in vain, and what could not be judged."""
     found = [check for check in checks if check.count]
-    if not found:
-        parts.append(sentence_html("No health check found anything.", "good"))
-    parts += [
-        sentence_html(f"{check.title}: {_images(check.count)}. {check.meaning}", "bad")
+    parts = [
+        sentence_html(f"{check.title}: {_images(check.count)}.", "bad")
         for check in found
         if check.name in _GRAVE
     ]
-    what = Markup("<b>{}</b><br>{}")
-    rows = [
-        (what.format(check.title, check.skipped or check.meaning), f"{check.count:,}") for check in checks
-    ]
-    return Markup("").join([*parts, table_html(("check", "images"), rows)])
+    if found:
+        what = Markup('<a href="{}"><b>{}</b></a><br>{}')
+        rows = [
+            (what.format(links[check.name], check.title, check.meaning), f"{check.count:,}")
+            for check in found
+        ]
+        parts.append(Markup('<div class="checks">{}</div>').format(table_html(("found", "images"), rows)))
+    clean = [check.title.lower() for check in checks if not check.count and not check.skipped]
+    if clean:
+        nothing = "No health check found anything" if not found else "Nothing found by the other checks"
+        parts.append(sentence_html(f"{nothing}: {', '.join(clean)}.", "good"))
+    parts += [sentence_html(f"{check.title}: {check.skipped}", "note") for check in checks if check.skipped]
+    return parts
 
 
 def _classes(counts: Counts, figures: dict[str, Path]) -> Markup:
@@ -104,16 +131,18 @@ def _classes(counts: Counts, figures: dict[str, Path]) -> Markup:
     return Markup("").join([*parts, table_html(("class", *splits), rows)])
 
 
-def _samples(figures: dict[str, Path]) -> Markup:
-    parts = []
-    if "samples" in figures:
-        caption = "Random training images of each class, as they are: not resized by us, not normalised."
-        parts.append(figure_html(_as_jpeg(figures["samples"]), caption, photo=True))
-    if "augmented" in figures:
-        caption = (
-            "What training sees: an image as evaluation shows it, then the recipe's random variants of it."
+def _samples(samples: Rows, augmented: Rows) -> Markup:
+    parts = [
+        sentence_html("Random training images of each class, neither cropped nor normalised."),
+        strips_html(samples),
+    ]
+    if augmented:
+        parts.append(
+            sentence_html(
+                "What training sees: an image as evaluation shows it, then the recipe's random variants of it, an epoch each."
+            )
         )
-        parts.append(figure_html(_as_jpeg(figures["augmented"]), caption, photo=True))
+        parts.append(strips_html(augmented))
     return Markup("").join(parts)
 
 
@@ -149,47 +178,6 @@ def _crop(crop: CropFacts, figures: dict[str, Path]) -> Markup:
         caption = "The images that lose most. The frame is what the model sees; the veiled part is cut off."
         parts.append(figure_html(_as_jpeg(figures["crop"]), caption, photo=True))
     return Markup("").join(parts)
-
-
-def _check(survey: Survey, check: Check) -> Markup:
-    parts = [sentence_html(check.meaning)]
-    if check.not_images:
-        parts.append(
-            table_html(("file", "reason"), [(image.file, image.reason) for image in check.not_images[:100]])
-        )
-    groups = [finding for finding in check.findings if len(finding.rows) > 1]
-    singles = [finding for finding in check.findings if len(finding.rows) == 1]
-    if check.name == "unreadable" and singles:
-        rows = [(survey.files[finding.rows[0]], finding.detail) for finding in singles[:200]]
-        parts.append(table_html(("file", "reason"), rows))
-    elif singles:
-        shown = (_item(survey, finding.rows[0], finding.detail) for finding in singles[:_SINGLES_SHOWN])
-        parts.append(gallery_html(item for item in shown if item))
-    parts += [_group(survey, finding) for finding in groups[:_GROUPS_SHOWN]]
-    hidden = max(len(groups) - _GROUPS_SHOWN, 0) or max(len(singles) - _SINGLES_SHOWN, 0)
-    if hidden and check.name != "unreadable":
-        parts.append(sentence_html(f"{hidden:,} more {'groups' if groups else 'images'} are in files.csv."))
-    return Markup("").join(parts)
-
-
-def _group(survey: Survey, finding: Finding) -> Markup:
-    shown = (_item(survey, row, "") for row in finding.rows[:_IN_A_GROUP])
-    more = f", and {len(finding.rows) - _IN_A_GROUP} more" if len(finding.rows) > _IN_A_GROUP else ""
-    head = sentence_html(f"{len(finding.rows)} images, {finding.detail}{more}:")
-    return head + gallery_html(item for item in shown if item)
-
-
-def _item(survey: Survey, row: int, detail: str) -> GalleryItem | None:
-    image = small_image(survey, row)
-    if image is None:
-        return None
-    content = BytesIO()
-    if max(image.size) > 64:
-        image.save(content, "JPEG", quality=82)
-    else:
-        image.save(content, "PNG")
-    caption = "\n".join(line for line in (f"{survey.splits[row]} · {survey.label(row)}", detail) if line)
-    return GalleryItem(content.getvalue(), survey.files[row], caption, image.width)
 
 
 def _as_jpeg(figure: Path) -> bytes:

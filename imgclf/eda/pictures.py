@@ -1,14 +1,16 @@
 """The figures of a look at a dataset."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from imgclf.data.images.preprocess import original_box
+from imgclf.eda.augmented import HEADINGS
 from imgclf.eda.counts import Counts
 from imgclf.eda.crop import CropFacts
 from imgclf.eda.pixels import PixelFacts
-from imgclf.eda.samples import all_pixels, pixels, sample_rows
+from imgclf.eda.samples import pixels
 from imgclf.eda.survey import Survey
 from imgclf.figures.eda_counts import class_counts
 from imgclf.figures.eda_crop import crop_boxes
@@ -16,6 +18,9 @@ from imgclf.figures.eda_rows import image_rows
 from imgclf.figures.eda_sizes import image_sizes
 
 _CROPS_SHOWN = 8
+
+Rows = Mapping[str, Sequence[np.ndarray]]
+"""Name -> images, uint8 (H, W, 3)."""
 
 
 def draw_figures(
@@ -25,15 +30,16 @@ def draw_figures(
     crop: CropFacts | None,
     folder: Path,
     *,
-    samples: int,
-    seed: int,
+    samples: Rows,
+    augmented: Rows,
 ) -> dict[str, Path]:
     """Draw what there is to draw: name -> PNG, in the order of the page."""
     figures = {"counts": class_counts(counts.per_split, folder / "class_counts.png")}
     if facts is None or crop is None:
         return figures
-    drawn = {name: all_pixels(survey, rows) for name, rows in sample_rows(survey, samples, seed).items()}
-    figures["samples"] = image_rows(drawn, folder / "samples.png")
+    figures["samples"] = image_rows(samples, folder / "samples.png")
+    if augmented:
+        figures["augmented"] = image_rows(augmented, folder / "augmented.png", HEADINGS)
     if not facts.one_size:
         readable = survey.facts[survey.readable]
         figures["sizes"] = image_sizes(readable["width"], readable["height"], folder / "sizes.png")

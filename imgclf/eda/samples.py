@@ -1,7 +1,5 @@
 """Images to look at: random ones of each class, seeded, as they are."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from PIL import Image
 
@@ -55,6 +53,12 @@ def small_image(survey: Survey, row: int, side: int = _SIDE) -> Image.Image | No
     return image
 
 
-def all_pixels(survey: Survey, rows: Sequence[int], side: int = _SIDE) -> list[np.ndarray]:
-    """Read several images for showing; one that fails is left out."""
-    return [image for row in rows if (image := pixels(survey, row, side)) is not None]
+def drawn_samples(
+    survey: Survey, per_class: int, seed: int, side: int = _SIDE
+) -> dict[str, list[np.ndarray]]:
+    """Draw and read the samples of each class; an image that has become unreadable is left out."""
+    drawn = sample_rows(survey, per_class, seed)
+    return {
+        name: [image for row in rows if (image := pixels(survey, row, side)) is not None]
+        for name, rows in drawn.items()
+    }

@@ -8,6 +8,7 @@ from matplotlib.ticker import FuncFormatter
 from imgclf.figures.style import BLUE, GREY, ORANGE, picture
 
 _MOST_POINTS = 20_000
+_FAR_APART = 20  # times: beyond it, a linear scale would crowd all but the largest in a corner
 
 
 def image_sizes(widths: np.ndarray, heights: np.ndarray, path: Path) -> Path:
@@ -27,10 +28,16 @@ def image_sizes(widths: np.ndarray, heights: np.ndarray, path: Path) -> Path:
         shown = slice(None, None, max(1, sizes.shape[1] // _MOST_POINTS))
         area = 12 + 160 * counts[shown] / counts.max()
         plane.scatter(sizes[0, shown], sizes[1, shown], s=area, color=BLUE, alpha=0.55, linewidth=0)
-        longest = float(max(widths.max(), heights.max())) * 1.08
-        plane.plot([0, longest], [0, longest], color=GREY, linewidth=0.8, linestyle=":")
-        plane.set(xlim=(0, longest), ylim=(0, longest), aspect="equal", xlabel="width (pixels)")
+        longest, shortest = float(sizes.max()), float(sizes.min())
+        limits = (0.0, longest * 1.08)
+        if longest > _FAR_APART * shortest:
+            plane.set(xscale="log", yscale="log")
+            limits = (shortest / 1.5, longest * 1.5)
+        plane.plot(limits, limits, color=GREY, linewidth=0.8, linestyle=":")
+        plane.set(xlim=limits, ylim=limits, aspect="equal", xlabel="width (pixels)")
         plane.set_ylabel("height (pixels)")
+        for axis in (plane.xaxis, plane.yaxis):
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
         plane.set_title("Sizes (area of a dot: how many)")
         aspects = np.clip(widths / heights, 0.1, 10)
         low, high = min(float(aspects.min()), 0.5) / 1.05, max(float(aspects.max()), 2.0) * 1.05

@@ -1,6 +1,7 @@
 """``imgclf eda``."""
 
 import json
+import shutil
 from pathlib import Path
 
 from PIL import Image
@@ -14,7 +15,8 @@ def test_without_data_it_looks_at_digits(run_cli):
     assert "Wrote look/report.html" in result.err
     assert result.err.endswith("Next: imgclf train --data digits\n")
     assert result.out.splitlines()[0].split() == ["class", "train", "test"]
-    assert "near-duplicates       0  Not judged" in result.out
+    assert "near-duplicates          Not judged" in result.out
+    assert "1,797 images in " in result.err
 
 
 def test_json_is_the_summary(run_cli):
@@ -61,7 +63,25 @@ def test_mixed_sizes_and_dataset_warnings_are_told(run_cli):
     Path("photos", "empty").mkdir()
     result = run_cli("eda", "--data", "photos", "--out", "look")
     assert "Warning: Class folders without any image are left out: 'empty'." in result.err
-    assert "Sizes run from 30 × 40 to 90 × 40 pixels, median 60 × 40." in result.err
+    assert "Images are 30 to 90 pixels wide and 40 high, median 60 × 40.\n" in result.err
+
+
+def test_a_second_look_says_that_it_knew_the_images(run_cli, shapes: Path):
+    """What an earlier look measured is not measured again, and the person is told."""
+    shutil.copytree(shapes / "train", "photos")
+    first, second = (run_cli("eda", "--data", "photos", "--out", "look") for _ in range(2))
+    assert "earlier look" not in first.err
+    assert ", all measured by an earlier look\n" in second.err
+
+
+def test_fail_on_a_check_that_could_not_judge_warns(run_cli, shapes: Path):
+    """A check without an answer must not look like a pass."""
+    result = run_cli("eda", "--data", shapes, "--fail-on", "blurry", "--out", "look")
+    assert result.code == 0
+    assert (
+        "Warning: --fail-on blurry has no say here. Not judged: every image has a side below 64 pixels.\n"
+        in result.err
+    )
 
 
 def test_recipe_brings_its_dataset(run_cli, shapes: Path):

@@ -107,7 +107,9 @@ def test_recipe_adds_the_augmented_view(tmp_path: Path):
     )
     report = eda(troubled(), out=tmp_path, recipe=recipe)
     assert tmp_path / "figures/augmented.png" in report.files
-    assert "the recipe&#39;s random variants" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "the recipe&#39;s random variants" in page
+    assert page.count('class="strip"') == 2 + 6  # two classes, then six images
 
 
 def test_grey_recipe_is_drawn_too(tmp_path: Path):
