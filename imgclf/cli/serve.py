@@ -42,6 +42,14 @@ def serve(
             rich_help_panel=INPUT,
         ),
     ] = False,
+    ui: Annotated[
+        bool,
+        typer.Option(
+            "--ui",
+            help="Also show a page for people: upload an image, see the answer and why. Needs the extra 'ui'.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
     host: Annotated[
         str,
         typer.Option(help="Address to listen on; 0.0.0.0 is every network.", rich_help_panel=NETWORK),
@@ -138,7 +146,10 @@ def serve(
     from imgclf.serving.server import bind
     from imgclf.serving.server import serve as serve_model
     from imgclf.serving.settings import ServerSettings
+    from imgclf.serving.ui import check_installed
 
+    if ui:
+        check_installed()
     settings = ServerSettings(
         model=_model(run, model_file),
         device=device,
@@ -154,11 +165,12 @@ def serve(
         log_format=log_format,
         log_dir=log_dir,
         reload_model=reload_model,
+        ui=ui,
     )
     protected = _check_access(settings, host)
     _check_model(settings.model)
     listener = bind(host, port)
-    _announce(host, listener.getsockname()[1], protected)
+    _announce(host, listener.getsockname()[1], protected, "ui/" if ui else "docs")
     serve_model(settings, listener, workers)
 
 
@@ -221,11 +233,11 @@ def _is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-def _announce(host: str, port: int, protected: bool) -> None:
+def _announce(host: str, port: int, protected: bool, page: str) -> None:
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
     url = f"http://{shown}:{port}"
     key = " -H 'X-API-Key: KEY'" if protected else ""
     render.message(
-        f"Serving at {url} as soon as the model is ready (in a browser: {url}/docs). Stop with Ctrl+C."
+        f"Serving at {url} as soon as the model is ready (in a browser: {url}/{page}). Stop with Ctrl+C."
     )
     render.message(f"Try: curl{key} -F file=@photo.jpg {url}/predict")

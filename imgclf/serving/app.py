@@ -21,6 +21,7 @@ from imgclf.serving.security import SecurityLayer
 from imgclf.serving.service import Service
 from imgclf.serving.settings import ServerSettings
 from imgclf.serving.tracing import TracingLayer, trace_of
+from imgclf.serving.ui import check_installed
 from imgclf.serving.uploads import invalid
 
 _ABOUT = """Answers what is in an image.
@@ -94,11 +95,18 @@ def _layers(service: Service, keys: KeyRing) -> list[Middleware]:
                 expose_headers=["X-Request-ID", "Retry-After"],
             )
         )
-    return [
-        *layers,
+    layers += [
         Middleware(BodyLayer, settings=settings),
         Middleware(SecurityLayer, settings=settings, keys=keys),
     ]
+    return [*layers, _page_layer(service, bool(keys))] if settings.ui else layers
+
+
+def _page_layer(service: Service, asks_for_key: bool) -> Middleware:
+    check_installed()
+    from imgclf.serving.ui.page_layer import PageLayer  # noqa: PLC0415 - brings Gradio
+
+    return Middleware(PageLayer, service=service, asks_for_key=asks_for_key)
 
 
 async def _on_invalid(request: Request, error: Any) -> JSONResponse:

@@ -8,7 +8,7 @@ from typing import final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imgclf.serving.problems import RefusedError, overloaded
-from imgclf.serving.settings import ServerSettings
+from imgclf.serving.settings import PAGE, ServerSettings
 
 _LINGER_SECONDS = 2.0
 
@@ -32,9 +32,10 @@ class BodyLayer:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = _LimitedBody(receive, self._settings, self)
+        most = body_limit(scope["path"], self._settings)
+        body = _LimitedBody(receive, most, self._settings, self)
         try:
-            check_framing(scope["headers"], self._settings.max_body)
+            check_framing(scope["headers"], most)
             await self._app(scope, body.receive, send)
         except RefusedError as problem:
             if not body.complete:
@@ -59,8 +60,9 @@ class BodyLayer:
 class _LimitedBody:
     """The body of one request, as it comes."""
 
-    def __init__(self, receive: Receive, settings: ServerSettings, layer: BodyLayer) -> None:
+    def __init__(self, receive: Receive, most: int, settings: ServerSettings, layer: BodyLayer) -> None:
         self._receive = receive
+        self._most = most
         self._settings = settings
         self._layer = layer
         self._until = time.monotonic() + settings.receipt_seconds
@@ -84,9 +86,16 @@ class _LimitedBody:
             count = len(message.get("body", b""))
             self.received += count
             self._layer.hold(count)
-            if self.received > self._settings.max_body:
-                raise _too_large(self._settings.max_body)
+            if self.received > self._most:
+                raise _too_large(self._most)
         return message
+
+
+def body_limit(path: str, settings: ServerSettings) -> int:
+    """Return the most bytes of a body; the page sends its image in base64, and some words beside it."""
+    if settings.ui and path.startswith(PAGE):
+        return settings.max_body * 4 // 3 + 100_000
+    return settings.max_body
 
 
 def check_framing(headers: list[tuple[bytes, bytes]], max_body: int) -> None:

@@ -45,6 +45,21 @@ class Wish:
     opacity: float
 
 
+@dataclass(frozen=True)
+class LayerChoice:
+    """A layer that a map can be of.
+
+    Attributes:
+        index: what ``layer`` takes.
+        name: of the module.
+        grid: (height, width) of its map.
+    """
+
+    index: int
+    name: str
+    grid: tuple[int, int]
+
+
 @dataclass(frozen=True, eq=False)
 class Explanation:
     """One image with its maps.
@@ -52,10 +67,12 @@ class Explanation:
     Attributes:
         prediction: what the model says.
         maps: for each explained class plain values, its picture under ``overlay`` as an encoded PNG.
+        picture: the image as a person sees it, RGB, of the overlay's size.
     """
 
     prediction: Prediction
     maps: list[dict[str, Any]]
+    picture: Image.Image
 
 
 @final
@@ -96,6 +113,12 @@ class Explanations:
                 f"There was no map within {seconds:g} seconds. Choose a faster method, such as gradcam.",
             ) from None
 
+    async def layers(self, model: LoadedModel) -> list[LayerChoice]:
+        """Return the layers to choose from, in forward order; none for an exported model."""
+        if model.predictor.backend.name != "torch":
+            return []
+        return await asyncio.wrap_future(self._pool.submit(self._layers, model))
+
     def close(self) -> None:
         """Let the thread go."""
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -116,18 +139,16 @@ class Explanations:
             raise overloaded(str(error), 5) from None
 
     def _of_image(self, model: LoadedModel, image: Image.Image, wish: Wish) -> Explanation:
-        from imgclf.explain import Explainer, Options, Subject, answers, ask  # noqa: PLC0415 - brings torch
+        from imgclf.explain import Options, Subject, answers, ask  # noqa: PLC0415 - brings torch
 
         if wish.target == "true":
             raise UsageError(
                 "The server does not know what the image shows: choose another target than 'true'."
             )
-        if self._explainer is None or self._explainer.predictor is not model.predictor:
-            model.predictor.limit_threads(1)
-            self._explainer = Explainer(model.predictor)
+        explainer = self._explainer_of(model)
         layer = int(wish.layer) if wish.layer.lstrip("-").isdecimal() else wish.layer
-        question = ask(self._explainer, Options(methods=(wish.method,), layers=(layer,), target=wish.target))
-        (answer,) = answers(self._explainer, [Subject(image, "image")], question)
+        question = ask(explainer, Options(methods=(wish.method,), layers=(layer,), target=wish.target))
+        (answer,) = answers(explainer, [Subject(image, "image")], question)
         if answer.prediction.error is not None:
             raise RefusedError(500, f"There is no answer: {answer.prediction.error}.")
         small = image.convert("RGB")
@@ -146,7 +167,20 @@ class Explanations:
             }
             for one in answer.maps
         ]
-        return Explanation(answer.prediction, maps)
+        return Explanation(answer.prediction, maps, small)
+
+    def _layers(self, model: LoadedModel) -> list[LayerChoice]:
+        found = self._explainer_of(model).layers()
+        return [LayerChoice(layer.index, layer.name, layer.grid) for layer in found]
+
+    def _explainer_of(self, model: LoadedModel) -> "Explainer":
+        """Return the one explainer, made anew after a swap; only its thread calls this."""
+        from imgclf.explain import Explainer  # noqa: PLC0415 - brings torch
+
+        if self._explainer is None or self._explainer.predictor is not model.predictor:
+            model.predictor.limit_threads(1)
+            self._explainer = Explainer(model.predictor)
+        return self._explainer
 
 
 def data_url(png: bytes) -> str:

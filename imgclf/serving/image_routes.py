@@ -116,7 +116,7 @@ async def embed(request: Request) -> EmbeddingAnswer:
     """Return the pooled penultimate features of one image, for search and clustering."""
     trace = trace_of(request)
     uploads = await one_image(request)
-    answer = await _answer(request, uploads, "embed")
+    answer = await _answer(service_of(request), request, uploads.images[0].content, "embed")
     values = [float(value) for value in answer.values]
     timings = _noted(trace, answer)
     return EmbeddingAnswer(
@@ -131,9 +131,20 @@ async def embed(request: Request) -> EmbeddingAnswer:
 async def _predicted(
     request: Request, uploads: Uploads, top_k: int, threshold: float | None
 ) -> PredictionAnswer:
-    trace = trace_of(request)
     top_k, threshold = _options(uploads, top_k, threshold)
-    answer = await _answer(request, uploads, "probabilities")
+    return await answer_one(service_of(request), request, uploads.images[0].content, top_k, threshold)
+
+
+async def answer_one(
+    service: Service, request: Request, content: bytes, top_k: int, threshold: float | None = None
+) -> PredictionAnswer:
+    """Say what is in one encoded image, and leave it in the request's trace.
+
+    Raises:
+        RefusedError: there is no answer.
+    """
+    trace = trace_of(request)
+    answer = await _answer(service, request, content, "probabilities")
     prediction = predicted(answer, top_k, threshold)
     trace.answers = [str(prediction.label)]
     return PredictionAnswer(
@@ -144,8 +155,8 @@ async def _predicted(
     )
 
 
-async def _answer(request: Request, uploads: Uploads, task: Task) -> Answer:
-    results = await service_of(request).submit_and_wait(request, [uploads.images[0].content], task)
+async def _answer(service: Service, request: Request, content: bytes, task: Task) -> Answer:
+    results = await service.submit_and_wait(request, [content], task)
     return _or_raise(results[0])
 
 

@@ -51,7 +51,8 @@ class ServerLog:
             fields["timings"] = trace.timings
         if trace.error is not None:
             fields["error"] = str(trace.error)[:500]
-        if trace.status == 500 and trace.error is not None:
+        # The page answers 200 with a sentence, and that it was a defect is known here only.
+        if trace.status in (200, 500) and trace.error is not None:
             fields["traceback"] = "".join(traceback.format_exception(trace.error))
         self._write("ERROR" if trace.status >= 500 else "INFO", "request", fields)
 

@@ -78,3 +78,10 @@ class RefusedError(Exception):
 def overloaded(sentence: str, retry_after: int = 1) -> RefusedError:
     """Return a 503 that says when to come back."""
     return RefusedError(503, sentence, headers={"Retry-After": str(retry_after)})
+
+
+def defect(request_id: str) -> RefusedError:
+    """Return a 500 that says where the details are; a stranger learns none of them."""
+    return RefusedError(
+        500, f"Something went wrong on the server. Its log has the details under the request id {request_id}."
+    )

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from imgclf.serving.credentials import KeyRing
 from imgclf.serving.problems import RefusedError
-from imgclf.serving.settings import ServerSettings
+from imgclf.serving.settings import PAGE, ServerSettings
 from imgclf.serving.tracing import trace_of
 
 OPEN_PATHS = frozenset({"/health", "/ready", "/v2/health/live", "/v2/health/ready"})
@@ -52,6 +52,8 @@ class SecurityLayer:
         trace = trace_of(scope)
         if self._keys:
             trace.caller = await authenticated(scope["headers"], self._keys, self._checking)
+        if scope["path"].startswith(PAGE) and scope["method"] == "GET":
+            return  # a page is dozens of small files; its questions are counted
         address = scope["client"][0] if scope.get("client") else "-"
         self._rate.count(trace.caller if self._keys else address)
 

@@ -16,7 +16,7 @@ from imgclf.serving.logs import ServerLog
 from imgclf.serving.metrics import ServerMetrics
 from imgclf.serving.model import ServedModel, cores
 from imgclf.serving.problems import RefusedError, overloaded
-from imgclf.serving.settings import ServerSettings
+from imgclf.serving.settings import PAGE, ServerSettings
 from imgclf.serving.tracing import Trace
 
 
@@ -161,7 +161,9 @@ class Service:
                 future.cancel()
 
     def finished(self, trace: Trace, route: str) -> None:
-        """Log and count a request."""
+        """Log and count a request; not each file of the page."""
+        if trace.path.startswith(PAGE) and trace.method == "GET" and trace.status < 400:
+            return
         self.metrics.request(trace, route)
         self.log.request(trace)
 

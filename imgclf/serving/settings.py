@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 MEGABYTE = 1_000_000
+PAGE = "/ui/"
+"""Where the page for people is, if there is one; everything of it is below."""
 ENVIRONMENT = "IMGCLF_SERVE_SETTINGS"
 """Where worker processes find the settings; secrets are never among them."""
 
@@ -36,6 +38,7 @@ class ServerSettings:
         log_dir: folder of log files by date, None writes to stderr only.
         log_days: days for which log files are kept.
         reload_model: whether the model file is watched and swapped when it changes.
+        ui: whether there is a page for people, at :data:`PAGE`.
     """
 
     model: str
@@ -58,6 +61,7 @@ class ServerSettings:
     log_dir: Path | None = None
     log_days: int = 30
     reload_model: bool = False
+    ui: bool = False
 
     def to_environment(self) -> None:
         """Leave the settings where worker processes find them."""

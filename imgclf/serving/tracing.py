@@ -10,7 +10,8 @@ from typing import final
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from imgclf.serving.problems import RefusedError
+from imgclf.serving.problems import RefusedError, defect
+from imgclf.serving.settings import PAGE
 
 _KEY = "imgclf.trace"
 _SENDABLE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
@@ -27,6 +28,14 @@ _OWN_SCRIPTS = (
     b"content-security-policy",
     b"default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     b"img-src 'self' data:; worker-src blob:; frame-ancestors 'none'",
+)
+_PAGE_SCRIPTS = (
+    b"content-security-policy",
+    # Gradio turns its templates into functions, hence eval; no script, style or font comes from elsewhere, and nothing
+    # can be sent elsewhere.
+    b"default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    b"img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; manifest-src 'self'; base-uri 'self'; "
+    b"form-action 'none'; frame-ancestors 'none'",
 )
 
 
@@ -107,7 +116,7 @@ class TracingLayer:
             await self._app(scope, receive, send_with_headers)
         except Exception as error:  # whatever it is, the client gets an answer and the log its traceback
             trace.error = error
-            problem = error if isinstance(error, RefusedError) else _defect(trace)
+            problem = error if isinstance(error, RefusedError) else defect(trace.id)
             if begun:
                 raise
             if problem.status != 499:  # a client that left hears nothing any more
@@ -124,14 +133,9 @@ def _begin(scope: Scope) -> Trace:
 
 def _headers(trace: Trace) -> list[tuple[bytes, bytes]]:
     headers = [(b"x-request-id", trace.id.encode()), *SECURITY_HEADERS]
+    if trace.path.startswith(PAGE):
+        return [*headers, _PAGE_SCRIPTS]
     return [*headers, _OWN_SCRIPTS if trace.path.startswith(_DOCS) else _NOTHING_LOADS]
-
-
-def _defect(trace: Trace) -> RefusedError:
-    return RefusedError(
-        500,
-        f"Something went wrong on the server. Its log has the details under the request id {trace.id}.",
-    )
 
 
 def _route(scope: Scope) -> str:
