@@ -12,6 +12,7 @@
     ├── MissingExtraError   an optional dependency that is not installed
     ├── DivergenceError     the loss became NaN or infinite
     ├── OutOfMemoryError    the device's memory was not enough
+    ├── LostProcessError    another process of the same run ended or no longer answers
     └── StoppedError        stopped by a signal after saving; exit code 128 + signal number
 
 A message says what was given, what was expected and what to do next.
@@ -91,7 +92,12 @@ class MissingExtraError(ImgclfError):
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} needs the extra '{extra}'. Install it with: pip install 'imgclf[{extra}]'")
+        self.what = what
         self.extra = extra
+
+    def __reduce__(self) -> tuple[type["MissingExtraError"], tuple[str, str]]:
+        """Pickle by what it was made from: it comes back from the workers of a cluster."""
+        return MissingExtraError, (self.what, self.extra)
 
 
 class DivergenceError(ImgclfError):
@@ -100,6 +106,10 @@ class DivergenceError(ImgclfError):
 
 class OutOfMemoryError(ImgclfError):
     """The device's memory was not enough."""
+
+
+class LostProcessError(ImgclfError):
+    """Another process of the same run ended or no longer answers."""
 
 
 class StoppedError(ImgclfError):

@@ -81,7 +81,9 @@ def train(
     epochs: Annotated[
         int | None, typer.Option(help="Passes over the images.", rich_help_panel=TRAINING)
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Images per step.", rich_help_panel=TRAINING)] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Images per step and process.", rich_help_panel=TRAINING)
+    ] = None,
     lr: Annotated[float | None, typer.Option(help="Highest learning rate.", rich_help_panel=TRAINING)] = None,
     patience: Annotated[
         int | None,
@@ -108,10 +110,11 @@ def train(
         typer.Option(help="Where to compute.", rich_help_panel=HARDWARE),
     ] = None,
     devices: Annotated[
-        int | None, typer.Option(help="GPUs or processes per machine.", rich_help_panel=HARDWARE)
+        int | None,
+        typer.Option(help="GPUs or processes per machine; torchrun decides it.", rich_help_panel=HARDWARE),
     ] = None,
     nodes: Annotated[
-        int | None, typer.Option(help="Machines, under torchrun.", rich_help_panel=HARDWARE)
+        int | None, typer.Option(help="Machines, under torchrun, which decides it.", rich_help_panel=HARDWARE)
     ] = None,
     strategy: Annotated[
         Literal["auto", "ddp"] | None,
@@ -160,6 +163,9 @@ def train(
         "hardware.strategy": strategy,
         "hardware.precision": precision,
     }
+    if _another_is_first():
+        _follow(data_dir, dry_run)
+        return
     with render.progress() as show:
         reporter = TrainReporter(show)
         if resume is not None:
@@ -209,6 +215,27 @@ def _settings(recipe: str | None, config: Path | None, flags: dict[str, Any], se
         if not config and flags["data.dataset"] is None:
             render.message("No --data given: training on the embedded digits.")
     return apply_overrides(base, flags, set_)
+
+
+def _another_is_first() -> bool:
+    from imgclf.training import is_first
+
+    return not is_first()
+
+
+def _follow(data_dir: Path | None, dry_run: bool) -> None:
+    """Take part without a word in what the first process of torchrun does; one error a machine is shown."""
+    from imgclf.errors import ImgclfError
+    from imgclf.training import follow, is_first_on_machine
+
+    if dry_run:
+        return
+    try:
+        follow(data_dir=data_dir)
+    except ImgclfError as error:
+        if is_first_on_machine():
+            raise
+        raise typer.Exit(error.exit_code) from None
 
 
 def _train(settings: "Config", out: Path, data_dir: Path | None, reporter: TrainReporter) -> "TrainResult":

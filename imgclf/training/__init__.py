@@ -2,6 +2,18 @@
 
 from imgclf.training.dry_run import DryRun, dry_run
 from imgclf.training.reporter import Reporter, SilentReporter
-from imgclf.training.session import TrainResult, resume, train
+from imgclf.training.session import TrainResult, follow, resume, train
+from imgclf.training.torchrun import is_first, is_first_on_machine
 
-__all__ = ["DryRun", "Reporter", "SilentReporter", "TrainResult", "dry_run", "resume", "train"]
+__all__ = [
+    "DryRun",
+    "Reporter",
+    "SilentReporter",
+    "TrainResult",
+    "dry_run",
+    "follow",
+    "is_first",
+    "is_first_on_machine",
+    "resume",
+    "train",
+]

@@ -14,13 +14,14 @@ from typing import Any, TypeVar
 
 import torch.multiprocessing
 from lightning_fabric import Fabric
-from lightning_fabric.plugins.environments import TorchElasticEnvironment
+from torch.multiprocessing.spawn import ProcessExitedException
 
-from imgclf.errors import ConfigError, ImgclfError
+from imgclf.errors import ConfigError, ImgclfError, LostProcessError
 from imgclf.recipes.config import HardwareConfig
 from imgclf.records import EpochRecord, Progress
 from imgclf.training.precision import fabric_precision
 from imgclf.training.reporter import Reporter, SilentReporter
+from imgclf.training.torchrun import under_torchrun
 
 Result = TypeVar("Result")
 Work = Callable[..., Result]
@@ -40,22 +41,22 @@ def launch(hardware: HardwareConfig, reporter: Reporter, work: Work[Result], *ar
 
     Raises:
         ConfigError: several machines were asked for without torchrun.
+        LostProcessError: a process was ended from outside.
     """
-    under_torchrun = TorchElasticEnvironment.detect()
-    if hardware.nodes > 1 and not under_torchrun:
+    if hardware.nodes > 1 and not under_torchrun():
         raise ConfigError(
             f"hardware.nodes: {hardware.nodes} machines need a launcher on each of them. Start the same command with: "
             f"torchrun --nnodes {hardware.nodes} --nproc-per-node {hardware.devices} ... -m imgclf train ..."
         )
-    fabric = _fabric(hardware)
-    if hardware.devices == 1 or under_torchrun:
+    if hardware.devices == 1 or under_torchrun():
+        fabric = _fabric(hardware)
         fabric.launch()
         return work(fabric, reporter if fabric.is_global_zero else SilentReporter(), *arguments)
     with _forwarded_termination():
-        return _spawn(fabric, reporter, work, *arguments)
+        return _spawn(hardware, reporter, work, *arguments)
 
 
-def _spawn(fabric: Fabric, reporter: Reporter, work: Work[Result], *arguments: Any) -> Result:
+def _spawn(hardware: HardwareConfig, reporter: Reporter, work: Work[Result], *arguments: Any) -> Result:
     with torch.multiprocessing.get_context("spawn").Manager() as manager:
         messages: Queue[tuple[str, Any] | None] = manager.Queue()
         listener = threading.Thread(target=_listen, args=(messages, reporter))
@@ -63,7 +64,12 @@ def _spawn(fabric: Fabric, reporter: Reporter, work: Work[Result], *arguments: A
         try:
             start: Any = _work_and_report  # Fabric types its function by the first argument alone
             # As bytes: torch would put the tensors of the arguments into memory that all processes share.
-            outcome = pickle.loads(fabric.launch(start, messages, pickle.dumps((work, arguments))))
+            outcome = pickle.loads(_fabric(hardware).launch(start, messages, pickle.dumps((work, arguments))))
+        except ProcessExitedException as error:
+            raise LostProcessError(
+                f"Process {error.error_index} of {hardware.devices} was ended from outside ({_cause(error)}), so the run "
+                f"stopped. Its checkpoint is as the last epoch left it: imgclf train --resume RUN continues there."
+            ) from None
         finally:
             messages.put(None)
             listener.join()
@@ -73,11 +79,15 @@ def _spawn(fabric: Fabric, reporter: Reporter, work: Work[Result], *arguments: A
     return result
 
 
+def _cause(error: ProcessExitedException) -> str:
+    return error.signal_name or f"exit code {error.exit_code}"
+
+
 def _fabric(hardware: HardwareConfig) -> Fabric:
     # It announces the precision, which we have said already in our own words.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     strategy: str = hardware.strategy
-    if strategy in ("auto", "ddp") and hardware.devices > 1 and not TorchElasticEnvironment.detect():
+    if strategy in ("auto", "ddp") and hardware.devices > 1 and not under_torchrun():
         # A spawned process runs one function; Fabric's own default would start the whole command line again.
         strategy = "ddp_spawn"
     return Fabric(

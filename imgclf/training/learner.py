@@ -16,6 +16,7 @@ from imgclf.training.meter import EpochMeter
 from imgclf.training.mixing import BatchMixing
 from imgclf.training.optimizers import build_optimizer, clip_parameters
 from imgclf.training.phases import Phase
+from imgclf.training.processes import sum_of_all
 from imgclf.training.schedule import Schedule
 
 # A CUDA device runs ahead of Python; asking for a value stops it, so losses are looked at this many steps at a time.
@@ -132,6 +133,13 @@ class Learner:
         """Forget the sums of the epoch that is over."""
         self.meter = EpochMeter(self._fabric.device)
 
+    def pool_counts(self) -> None:
+        """Give the first process the sums of all, for the checkpoint of an unfinished epoch; the others begin anew."""
+        sums = sum_of_all(self._fabric, self.meter.sums)
+        self.start_epoch()
+        if self._fabric.is_global_zero:
+            self.meter.restore(sums)
+
     def state_dict(self) -> dict[str, Any]:
         """Return everything that :meth:`load_state_dict` needs to continue with the same bits."""
         average = self._average
@@ -146,7 +154,8 @@ class Learner:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue where another learner of the same config stood; call before :meth:`enter`."""
-        self.meter.restore(state["meter"])
+        if self._fabric.is_global_zero:  # They are the sums of all processes.
+            self.meter.restore(state["meter"])
         self.classifier.load_state_dict(state["model"])
         if self._average and state["average"]:
             self._average.model.load_state_dict(state["average"]["model"])

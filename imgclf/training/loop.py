@@ -15,6 +15,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from imgclf.data import Batch, Loader
+from imgclf.errors import RunError
 from imgclf.models import Classifier
 from imgclf.recipes import Config
 from imgclf.records import EpochRecord, Progress
@@ -112,6 +113,7 @@ class Trainer:
         return {
             "epoch": self.epoch,
             "step": self.step,
+            "processes": self._fabric.world_size,
             "elapsed": self.budget.elapsed,
             "epoch_seconds": self._epoch_seconds_before,
             "validation_seconds": self.budget.reserve,
@@ -119,8 +121,18 @@ class Trainer:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue where another trainer of the same config stood; call before :meth:`epochs`."""
+        """Continue where another trainer of the same config stood; call before :meth:`epochs`.
+
+        Raises:
+            RunError: it stopped in mid-epoch, and there were more or fewer processes.
+        """
         self.epoch, self.step = state["epoch"], state["step"]
+        processes = state.get("processes", self._fabric.world_size)
+        if self.step and processes != self._fabric.world_size:
+            raise RunError(
+                f"The run stopped in the middle of epoch {self.epoch + 1} with {processes} process(es), and each had "
+                f"its share of the images. Resume it with as many; now there are {self._fabric.world_size}."
+            )
         self.budget.start(before=state["elapsed"])
         self.budget.reserve = state["validation_seconds"]
         self._epoch_seconds_before = state["epoch_seconds"]
@@ -137,6 +149,7 @@ class Trainer:
         self._learner.check_losses(self.epoch + 1, self.step, now=True)
         training_seconds = self._epoch_seconds_before + time.perf_counter() - started
         if not completed:
+            self._learner.pool_counts()
             self._epoch_seconds_before = training_seconds
             return None
         loss, hits, images = sum_of_all(self._fabric, self._learner.meter.sums).tolist()

@@ -1,8 +1,13 @@
 """What several processes agree on; with one process each function returns what it was given."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
+
+from imgclf.errors import DataError, LostProcessError
 
 
 def sum_of_all(fabric: Fabric, values: Tensor) -> Tensor:
@@ -31,3 +36,46 @@ def share_buffers(fabric: Fabric, model: nn.Module) -> None:
     if fabric.world_size > 1:
         for buffer in model.buffers():
             torch.distributed.broadcast(buffer, src=0)
+
+
+def check_same_count(fabric: Fabric, images: int) -> None:
+    """Make sure that every process can read equally many images; otherwise some would wait for the others for ever.
+
+    Args:
+        fabric: launched.
+        images: that this process can read.
+
+    Raises:
+        DataError: the counts differ, in every process.
+    """
+    if fabric.world_size == 1:
+        return
+    counts = torch.zeros(fabric.world_size)
+    counts[fabric.global_rank] = images
+    found = [int(count) for count in sum_of_all(fabric, counts).tolist()]
+    if len(set(found)) > 1:
+        raise DataError(
+            f"The processes can read different numbers of images: {', '.join(f'{count:,}' for count in found)}. A file "
+            f"is damaged or missing on one of the machines; copy the data there again."
+        )
+
+
+@contextmanager
+def lost_process_told(advice: str = "Start all of them again.") -> Iterator[None]:
+    """Turn the errors of a connection to a process that has ended into a sentence.
+
+    Args:
+        advice: what to do next.
+
+    Raises:
+        LostProcessError: another process ended or no longer answers.
+    """
+    try:
+        yield
+    except RuntimeError as error:  # Every error of torch.distributed is one; gloo has no class of its own.
+        if not (isinstance(error, torch.distributed.DistError) or "gloo" in str(error)):
+            raise
+        raise LostProcessError(
+            f"Another process of this run ended or no longer answers, so this one ends too. The reason stands in that "
+            f"one's output. {advice}"
+        ) from error

@@ -1,26 +1,33 @@
 """A training run from start to end: open the data, prepare, launch the loop, finish the run directory."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import tomli_w
 
 from imgclf.data import Dataset, Splits, make_splits, open_dataset, split_rows
-from imgclf.errors import ImgclfError, RunError, StoppedError
+from imgclf.errors import DataError, ImgclfError, RunError, StoppedError, UsageError
 from imgclf.figures import training_curves
 from imgclf.models import classifier_from_header
 from imgclf.plugins import DATASETS, plugin_entry_points
 from imgclf.recipes import Config
 from imgclf.records import EpochRecord, ModelHeader
 from imgclf.runs import DEFAULT_PARENT, Run, create_run, write_text
+from imgclf.runs.kept_images import keep_examples
 from imgclf.training.checkpoint import load_checkpoint
 from imgclf.training.launch import launch
 from imgclf.training.preparation import prepare
 from imgclf.training.provenance import dataset_fingerprint, environment
 from imgclf.training.reporter import Reporter, SilentReporter
+from imgclf.training.torchrun import Group, as_started, joined
 from imgclf.training.work import Job, Outcome, work
+
+JobBeginning: TypeAlias = "partial[Job]"
+"""A job that lacks only the images, which every process opens for itself."""
 
 
 @dataclass(frozen=True)
@@ -64,18 +71,19 @@ def train(
         ImgclfError: of the kind that fits; see ``imgclf.errors``.
     """
     reporter = reporter or SilentReporter()
-    config = _with_absolute_paths(config)
-    splits, class_names = open_splits(config, data_dir, reporter)
-    preparation = prepare(config, splits, class_names)
-    for note in preparation.notes:
-        reporter.message(note)
-    run = create_run(out, preparation.config.model.name, config.data.dataset)
-    provenance = _write_origin(run, preparation.config, splits, class_names)
-    package = preparation.classifier.package
-    provenance["model_package"] = None if package in ("timm", "imgclf") else package
-    header = replace(preparation.header, provenance=provenance)
-    job = Job(run, preparation.config, splits, header, preparation.classifier)
-    return _run_job(job, reporter)
+
+    def begin(config: Config, splits: Splits, class_names: tuple[str, ...]) -> JobBeginning:
+        preparation = prepare(config, splits, class_names)
+        for note in preparation.notes:
+            reporter.message(note)
+        run = create_run(out, preparation.config.model.name, config.data.dataset)
+        provenance = _write_origin(run, preparation.config, splits, class_names)
+        package = preparation.classifier.package
+        provenance["model_package"] = None if package in ("timm", "imgclf") else package
+        header = replace(preparation.header, provenance=provenance)
+        return partial(Job, run, preparation.config, header=header, classifier=preparation.classifier)
+
+    return _run_together(lambda: _with_absolute_paths(config), begin, data_dir, reporter)
 
 
 def resume(
@@ -94,21 +102,39 @@ def resume(
         RunError: there is nothing to resume, or the classes, the images or the architecture are others now.
     """
     reporter = reporter or SilentReporter()
-    state = load_checkpoint(run.checkpoint)
-    header = ModelHeader.from_dict(json.loads(state["header"]))
-    _check_same_model(run, config, header)
-    if state["trainer"]["epoch"] >= config.training.epochs:
-        raise RunError(
-            f"{run.path}: already finished its {state['trainer']['epoch']} epochs. To train longer: "
-            f"imgclf train --resume {run.path} --epochs {2 * config.training.epochs}"
-        )
-    splits, class_names = open_splits(config, data_dir, reporter)
-    _check_same_data(run, splits, class_names, header)
-    classifier = classifier_from_header(header, state["trainer"]["model"])
-    reporter.message(
-        f"Resuming {run.path} in epoch {state['trainer']['epoch'] + 1}, step {state['trainer']['step']}."
-    )
-    return _run_job(Job(run, config, splits, header, classifier, resume=True), reporter)
+    header: ModelHeader
+    trained: dict[str, Any]
+
+    def plan() -> Config:
+        nonlocal header, trained
+        state = load_checkpoint(run.checkpoint)
+        header, trained = ModelHeader.from_dict(json.loads(state["header"])), state["trainer"]
+        _check_resumable(run, config, header, trained)
+        return config
+
+    def begin(config: Config, splits: Splits, class_names: tuple[str, ...]) -> JobBeginning:
+        _check_same_data(run, splits, class_names, header)
+        classifier = classifier_from_header(header, trained["model"])
+        reporter.message(f"Resuming {run.path} in epoch {trained['epoch'] + 1}, step {trained['step']}.")
+        return partial(Job, run, config, header=header, classifier=classifier, resume=True)
+
+    return _run_together(plan, begin, data_dir, reporter)
+
+
+def follow(*, data_dir: Path | None = None) -> TrainResult:
+    """Take part in what the first process trains or resumes; for the others that torchrun started.
+
+    Args:
+        data_dir: where registered datasets live on this machine.
+
+    Raises:
+        ImgclfError: as in the first process.
+    """
+
+    def nothing(*_: Any) -> Any:
+        raise UsageError("follow() is for the processes of torchrun other than the first: call train().")
+
+    return _run_together(nothing, nothing, data_dir, SilentReporter())
 
 
 def open_splits(config: Config, data_dir: Path | None, reporter: Reporter) -> tuple[Splits, tuple[str, ...]]:
@@ -127,6 +153,24 @@ def open_splits(config: Config, data_dir: Path | None, reporter: Reporter) -> tu
     return splits, dataset.class_names
 
 
+def check_same_everywhere(group: Group, config: Config, splits: Splits, class_names: tuple[str, ...]) -> None:
+    """Make sure that every process found the same images in the same order: each takes its share by position."""
+
+    def fingerprint() -> str:
+        rows = enumerate(split_rows(splits, class_names))
+        return dataset_fingerprint((f"{place} {file}", label, split) for place, (file, label, split) in rows)
+
+    first = group.from_first(fingerprint)
+
+    def check() -> None:
+        if fingerprint() != first:
+            raise DataError(
+                f"'{config.data.dataset}' holds other images here than on the first machine. Copy the data from there."
+            )
+
+    group.in_all(check)
+
+
 def _with_absolute_paths(config: Config) -> Config:
     """Make a folder's name absolute, so that the run can be resumed and repeated from anywhere."""
     spec = config.data.dataset
@@ -136,7 +180,36 @@ def _with_absolute_paths(config: Config) -> Config:
     return config.model_copy(update={"data": data})
 
 
-def _run_job(job: Job, reporter: Reporter) -> TrainResult:
+def _run_together(
+    plan: Callable[[], Config],
+    begin: Callable[[Config, Splits, tuple[str, ...]], JobBeginning],
+    data_dir: Path | None,
+    reporter: Reporter,
+) -> TrainResult:
+    """Run a job with the other processes of torchrun, if there are any.
+
+    Args:
+        plan: called in the first process; gives the config, whose dataset each process then opens for itself.
+        begin: called in the first process; gives the job without the images.
+        data_dir: where registered datasets live.
+        reporter: of the first process.
+    """
+    with joined() as group:
+        reporter = reporter if group.first else SilentReporter()
+        config = group.from_first(lambda: _as_started(plan()))
+        splits, class_names = group.in_all(lambda: open_splits(config, data_dir, reporter))
+        check_same_everywhere(group, config, splits, class_names)
+        job = group.from_first(lambda: begin(config, splits, class_names))(splits=splits)
+        outcome = _run_job(job, reporter) if group.first else launch(job.config.hardware, reporter, work, job)
+    return TrainResult(job.run, outcome.best, outcome.history, outcome.seconds, outcome.stopped_early)
+
+
+def _as_started(config: Config) -> Config:
+    return config.model_copy(update={"hardware": as_started(config.hardware)})
+
+
+def _run_job(job: Job, reporter: Reporter) -> Outcome:
+    """Launch the loop and keep the run's status."""
     job.run.update_metrics({"status": "running"})
     try:
         outcome = launch(job.config.hardware, reporter, work, job)
@@ -146,7 +219,7 @@ def _run_job(job: Job, reporter: Reporter) -> TrainResult:
         job.run.update_metrics({"status": "failed"})
         raise
     _finish(job.run, outcome)
-    return TrainResult(job.run, outcome.best, outcome.history, outcome.seconds, outcome.stopped_early)
+    return outcome
 
 
 def _finish(run: Run, outcome: Outcome) -> None:
@@ -174,6 +247,7 @@ def _write_origin(run: Run, config: Config, splits: Splits, class_names: tuple[s
     write_text(run.config, tomli_w.dumps(config.to_toml_dict()))
     run.write_json("environment.json", {**surroundings, "dataset": dataset})
     run.write_csv("splits.csv", ("file", "label", "split"), rows)
+    keep_examples(run, splits.val if splits.test is None else splits.test, class_names)
     return {
         "environment": surroundings,
         "dataset": dataset,
@@ -181,11 +255,16 @@ def _write_origin(run: Run, config: Config, splits: Splits, class_names: tuple[s
     }
 
 
-def _check_same_model(run: Run, config: Config, header: ModelHeader) -> None:
+def _check_resumable(run: Run, config: Config, header: ModelHeader, trained: dict[str, Any]) -> None:
     if config.model.name != header.arch:
         raise RunError(
             f"{run.path}: trains {header.arch}, and cannot go on as {config.model.name}. Leave --model out, or start "
             f"a new run that begins with these weights: imgclf train --weights {run.model_file}"
+        )
+    if trained["epoch"] >= config.training.epochs:
+        raise RunError(
+            f"{run.path}: already finished its {trained['epoch']} epochs. To train longer: "
+            f"imgclf train --resume {run.path} --epochs {2 * config.training.epochs}"
         )
 
 

@@ -19,6 +19,7 @@ from imgclf.training.early_stopping import BestEpoch
 from imgclf.training.interruption import StopRequest
 from imgclf.training.loop import Loaders, Trainer
 from imgclf.training.losses import balanced_class_weights
+from imgclf.training.processes import check_same_count, lost_process_told
 from imgclf.training.recorder import LoggingReporter, Recorder
 from imgclf.training.reporter import Reporter
 
@@ -61,11 +62,13 @@ def work(fabric: Fabric, reporter: Reporter, job: Job) -> Outcome:
         StoppedError: a signal asked to stop; the checkpoint is written.
         DivergenceError: the loss became NaN or infinite; the best model so far is kept.
         OutOfMemoryError: the device's memory was not enough.
+        LostProcessError: another process ended or no longer answers.
     """
     if fabric.is_global_zero:
         reporter = LoggingReporter(reporter, job.run.path / "log.txt")
     try:
-        return _train(fabric, reporter, job)
+        with lost_process_told(f"The last checkpoint goes on with: {_how_to_resume(job)}"):
+            return _train(fabric, reporter, job)
     except DivergenceError as error:
         kept = (
             f"The best model so far is kept: {job.run.model_file}"
@@ -83,14 +86,25 @@ def work(fabric: Fabric, reporter: Reporter, job: Job) -> Outcome:
         ) from error
 
 
+def _how_to_resume(job: Job) -> str:
+    program = "imgclf" if job.config.hardware.nodes == 1 else "torchrun ... -m imgclf"
+    return f"{program} train --resume {job.run.path}"
+
+
 def _train(fabric: Fabric, reporter: Reporter, job: Job) -> Outcome:
-    loaders = make_loaders(fabric, reporter, job)
+    # Where pixels are kept on disk once decoded, one process of each machine decodes for the others.
+    with fabric.rank_zero_first(local=True):
+        loaders = make_loaders(fabric, reporter, job)
+    check_same_count(fabric, len(loaders.train.examples))
     _tell_skipped(fabric, reporter, job.run, [*loaders.train.skipped, *loaders.val.skipped])
     recorder = _make_recorder(job)
     with StopRequest() as stop:
         trainer = make_trainer(fabric, reporter, job, loaders, lambda: stop.signal_number is not None)
         if job.resume:
-            state = load_checkpoint(job.run.checkpoint)
+            # The run directory may lie on the first machine only.
+            state: Any = fabric.broadcast(
+                load_checkpoint(job.run.checkpoint) if fabric.is_global_zero else None
+            )
             trainer.load_state_dict(state["trainer"])
             recorder.restore(state["history"])
         for record in trainer.epochs():
@@ -99,7 +113,7 @@ def _train(fabric: Fabric, reporter: Reporter, job: Job) -> Outcome:
             if recorder.stopping.exhausted:
                 break
         if trainer.interrupted:
-            _save_and_stop(fabric, job.run, recorder, trainer, stop)
+            _save_and_stop(fabric, job, recorder, trainer, stop)
     assert recorder.best_record is not None
     return Outcome(
         tuple(recorder.history), recorder.best_record, trainer.budget.elapsed, recorder.stopping.exhausted
@@ -189,14 +203,14 @@ def _tell_skipped(fabric: Fabric, reporter: Reporter, run: Run, skipped: list[Un
     )
 
 
-def _save_and_stop(fabric: Fabric, run: Run, recorder: Recorder, trainer: Trainer, stop: StopRequest) -> None:
+def _save_and_stop(fabric: Fabric, job: Job, recorder: Recorder, trainer: Trainer, stop: StopRequest) -> None:
     if fabric.is_global_zero:
         recorder.save_checkpoint(trainer)
-        run.update_metrics({"status": "stopped"})
+        job.run.update_metrics({"status": "stopped"})
     fabric.barrier()
     raise StoppedError(
         f"Stopped in epoch {trainer.epoch + 1} after step {trainer.step}; everything is saved. Continue with: "
-        f"imgclf train --resume {run.path}",
+        f"{_how_to_resume(job)}",
         stop.signal_number or 15,
     )
 
