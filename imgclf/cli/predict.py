@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -23,8 +23,10 @@ from imgclf.cli.options import (
 from imgclf.cli.prediction_sinks import opened_sink
 
 if TYPE_CHECKING:
+    from imgclf.inference import Predictor
     from imgclf.inference.batch_job import Summary
     from imgclf.inference.batch_size import BatchSize
+    from imgclf.inference.engines.ray_predictor import RayPredictor
     from imgclf.inference.files import Found
 
 
@@ -84,6 +86,21 @@ def predict(
         ),
     ] = "auto",
     device: DeviceOption = "auto",
+    engine: Annotated[
+        Literal["local", "ray"],
+        typer.Option(
+            help="Who computes: this program, or the workers of a Ray cluster (extra 'ray').",
+            rich_help_panel=HARDWARE,
+        ),
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Ray cluster: HOST:PORT, or auto; by default RAY_ADDRESS, else one on this machine.",
+            rich_help_panel=HARDWARE,
+        ),
+    ] = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -96,14 +113,19 @@ def predict(
 
     Example: imgclf predict photos --output predictions.csv
     """
-    from imgclf.inference import Predictor
     from imgclf.inference.batch_job import Summary, hand_on
     from imgclf.inference.outputs import Layout
 
     _check_output(output, resume, overwrite)
+    _check_engine(engine, address)
     sources, total = _sources(images)
     file = _model_file(run, model_file)
-    predictor = Predictor.open(file, device=device, batch_size=_batch_size(batch_size))
+    size = _batch_size(batch_size)
+    predictor: Predictor | RayPredictor
+    if engine == "ray":
+        predictor = _on_ray(file, device, size, address, probabilities)
+    else:
+        predictor = _here(file, device, size)
     layout = Layout(predictor.class_names, top_k, probabilities, predictor.fingerprint() if output else "")
     summary = Summary()
     with _stoppable(summary, output), opened_sink(output, layout, resume, json) as sink:
@@ -126,8 +148,39 @@ def _check_output(output: Path | None, resume: bool, overwrite: bool) -> None:
         raise UsageError("--resume and --overwrite are about a file: name it with --output FILE.")
 
 
+def _check_engine(engine: str, address: str | None) -> None:
+    from imgclf.errors import UsageError
+
+    if address is not None and engine != "ray":
+        raise UsageError("--address names a Ray cluster: add --engine ray.")
+
+
+def _here(file: str | Path, device: str, batch_size: "BatchSize") -> "Predictor":
+    from imgclf.inference import Predictor
+
+    return Predictor.open(file, device=device, batch_size=batch_size)
+
+
+def _on_ray(
+    file: str | Path, device: str, batch_size: "BatchSize", address: str | None, probabilities: bool
+) -> "RayPredictor":
+    from imgclf.inference.engines.ray_predictor import RayPredictor
+
+    return RayPredictor.open(
+        file,
+        device=device,
+        batch_size=batch_size,
+        address=address,
+        with_probabilities=probabilities,
+        notify=render.message,
+    )
+
+
 def _sources(images: list[str]) -> "tuple[Iterable[Found], int | None]":
-    """Return the images and how many they are; a list on stdin is read as it comes, so its length is unknown."""
+    """Return the images and how many they are; a list on stdin is read as it comes, so its length is unknown.
+
+    Folders are listed twice, to count and to predict: seconds for a million names, which need not be kept.
+    """
     from imgclf.errors import UsageError
     from imgclf.inference.files import find_images, listed_images
 
@@ -135,8 +188,7 @@ def _sources(images: list[str]) -> "tuple[Iterable[Found], int | None]":
         return listed_images(sys.stdin.buffer), None  # type: ignore[arg-type]  # a real stdin's buffer has read1
     if "-" in images:
         raise UsageError("'-' reads the list of images from stdin: give no other images beside it.")
-    found = list(find_images(images))
-    return found, len(found)
+    return find_images(images), sum(1 for _ in find_images(images))
 
 
 def _model_file(run: str | None, model_file: Path | None) -> str | Path:

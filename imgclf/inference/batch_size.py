@@ -1,6 +1,8 @@
 """How many images to compute at once: measured on the first ones of the real work, so that nothing is wasted."""
 
+import math
 import threading
+from collections import Counter
 from typing import Literal, TypeAlias, final
 
 BatchSize: TypeAlias = int | Literal["auto"]
@@ -23,7 +25,9 @@ class BatchSizer:
     def __init__(self, device: str, fixed: BatchSize = "auto") -> None:
         sizes = _SIZES["cpu" if device == "cpu" else "other"] if fixed == "auto" else (fixed,)
         self._plan = [size for size in sizes for _ in range(_TRIALS)] if len(sizes) > 1 else []
-        self._seconds: dict[int, list[float]] = {}
+        # No list of all times: a million images would fill it.
+        self._trials: Counter[int] = Counter()
+        self._best_seconds: dict[int, float] = {}
         self._size = sizes[len(sizes) // 2]
         self._lock = threading.Lock()
 
@@ -35,13 +39,14 @@ class BatchSizer:
     def record(self, size: int, seconds: float) -> None:
         """Take note of what a batch of ``size`` images took to compute."""
         with self._lock:
-            self._seconds.setdefault(size, []).append(seconds / size)
+            self._trials[size] += 1
+            self._best_seconds[size] = min(seconds / size, self._best_seconds.get(size, math.inf))
             if not self._plan:
                 self._size = self._fastest()
 
     def _fastest(self) -> int:
         # The first batch of a size pays for its preparation (oneDNN primitives, cuDNN plans): take the best.
-        best = {size: min(times) for size, times in self._seconds.items() if len(times) >= _TRIALS}
+        best = {size: took for size, took in self._best_seconds.items() if self._trials[size] >= _TRIALS}
         chosen = min(best, default=self._size)
         for size in sorted(best):
             if best[size] < best[chosen] * _WORTH_IT:

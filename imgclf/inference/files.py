@@ -7,7 +7,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import TypeAlias
 
-from imgclf.data.formats.scan import scan_images
+from imgclf.data.formats.scan import Scan, walk_images
 from imgclf.data.images.names import display_name
 from imgclf.errors import UsageError
 from imgclf.records import UnreadableImage
@@ -20,8 +20,9 @@ _CHUNK = 1 << 16
 def find_images(arguments: Iterable[str]) -> Iterator[Found]:
     """Yield the images that command-line arguments mean.
 
-    A folder means every image below it, sorted (one without images is told as unreadable); a pattern (``photos/*.jpg``, ``**`` for any depth) what it matches,
-    unless a file of that very name exists; anything else is one file, there or not.
+    A folder means every image below it, sorted (one without images is told as unreadable), as the names of one
+    folder after another are read; a pattern (``photos/*.jpg``, ``**`` for any depth) what it matches, unless a
+    file of that very name exists; anything else is one file, there or not.
 
     Raises:
         UsageError: a pattern matches nothing.
@@ -51,11 +52,13 @@ def _in_place(path: str) -> Iterator[Found]:
     if not Path(path).is_dir():
         yield path
         return
-    scan = scan_images(path)
-    if not scan.images and not scan.unreadable:
+    scan = Scan()
+    count = 0
+    for count, image in enumerate(walk_images(path, scan), start=1):  # noqa: B007 - whether there was any
+        yield image
+    if not count and not scan.unreadable:
         yield UnreadableImage(display_name(path), "is a folder without image files")
-    yield from scan.images
-    yield from scan.unreadable
+    yield from sorted(scan.unreadable, key=lambda unreadable: unreadable.file)
 
 
 def _names(stream: BufferedReader) -> Iterator[bytes]:

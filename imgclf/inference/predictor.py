@@ -40,15 +40,22 @@ class Predictor:
         header: what the file says of itself.
         backend: what computes.
         batch_size: images computed at once; ``auto`` measures.
+        workers: threads that read images; None is as many as there are cores.
     """
 
     def __init__(
-        self, file: Path, header: ModelHeader, backend: Backend, batch_size: BatchSize = "auto"
+        self,
+        file: Path,
+        header: ModelHeader,
+        backend: Backend,
+        batch_size: BatchSize = "auto",
+        workers: int | None = None,
     ) -> None:
         self.file = file
         self.header = header
         self.backend = backend
-        self._batch_size = batch_size
+        self._sizer = BatchSizer(backend.device, batch_size)
+        self._workers = workers or cores()
 
     @classmethod
     def open(
@@ -57,6 +64,7 @@ class Predictor:
         device: str = "auto",
         batch_size: BatchSize = "auto",
         precision: Literal["fp32", "bf16", "fp16"] = "fp32",
+        workers: int | None = None,
     ) -> "Predictor":
         """Open a model.
 
@@ -66,22 +74,23 @@ class Predictor:
             device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
             batch_size: images computed at once; ``auto`` measures on the first ones.
             precision: in which type the network computes; an ONNX file has its own.
+            workers: threads that read images; None is as many as there are cores.
 
         Raises:
             RunError: there is no such run, or its model file cannot be read.
             UsageError: there is no such device.
             MissingExtraError: the file needs an extra that is not installed.
         """
-        file = _model_file(run_or_file)
+        file = find_model_file(run_or_file)
         if file.suffix.lower() == ".onnx":
             from imgclf.inference.backends.onnx import OnnxBackend  # noqa: PLC0415 - an extra
 
             onnx = OnnxBackend(file, device)
-            return cls(file, onnx.header, onnx, batch_size)
+            return cls(file, onnx.header, onnx, batch_size, workers)
         header = read_header(file)
         from imgclf.inference.backends.torch import TorchBackend  # noqa: PLC0415 - torch takes seconds
 
-        return cls(file, header, TorchBackend(file, header, device, precision), batch_size)
+        return cls(file, header, TorchBackend(file, header, device, precision), batch_size, workers)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -136,9 +145,8 @@ class Predictor:
         check_answer_options(top_k, threshold)
         limit = self.header.threshold if threshold is None else threshold
         answer = partial(to_prediction, class_names=self.class_names, top_k=top_k, threshold=limit)
-        return self._stream(
-            as_sources(sources), self._batch_size if batch_size is None else batch_size, answer
-        )
+        sizer = self._sizer if batch_size is None else BatchSizer(self.device, batch_size)
+        return self._stream(as_sources(sources), sizer, answer)
 
     def prepare(self, source: Source, index: int = 0) -> Prepared:
         """Read and preprocess one source into uint8 pixels (H, W, C), or say why it cannot be read."""
@@ -161,14 +169,13 @@ class Predictor:
         self.backend.limit_threads(count)
 
     def _stream(
-        self, sources: Iterator[Source], batch_size: BatchSize, answer: Callable[..., Prediction]
+        self, sources: Iterator[Source], sizer: BatchSizer, answer: Callable[..., Prediction]
     ) -> Generator[Prediction, None, None]:
-        sizer = BatchSizer(self.device, batch_size)
         batches = _batches(enumerate(sources), sizer)
         if self.device == "cpu":
             yield from self._computed_by_workers(batches, sizer, answer)
         else:
-            for prepared in ordered_map(self._prepare_all, batches, workers=_cores()):
+            for prepared in ordered_map(self._prepare_all, batches, workers=self._workers):
                 yield from self._timed_answers(prepared, sizer, answer)
 
     def _computed_by_workers(
@@ -181,7 +188,7 @@ class Predictor:
             return self._timed_answers(self._prepare_all(batch), sizer, answer)
 
         try:
-            for predictions in ordered_map(work, batches, _cores(), partial(self.limit_threads, 1)):
+            for predictions in ordered_map(work, batches, self._workers, partial(self.limit_threads, 1)):
                 yield from predictions
         finally:
             self.limit_threads(None)
@@ -217,7 +224,12 @@ def _batches(
         yield batch
 
 
-def _model_file(run_or_file: str | Path) -> Path:
+def find_model_file(run_or_file: str | Path) -> Path:
+    """Return the file that a run directory, the name of a run or a path means.
+
+    Raises:
+        RunError: there is no such run, or it has no model yet.
+    """
     path = Path(run_or_file)
     if path.suffix.lower() in (".onnx", ".safetensors"):
         return path
@@ -230,6 +242,6 @@ def _model_file(run_or_file: str | Path) -> Path:
     return run.model_file
 
 
-def _cores() -> int:
+def cores() -> int:
     """The cores that this process may use (a container may have fewer than the machine)."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

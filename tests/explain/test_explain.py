@@ -190,7 +190,7 @@ def test_an_onnx_file_cannot_be_explained(explainer: Explainer):
     from imgclf.inference import Predictor
 
     class Other:
-        name = "onnx"
+        name, device = "onnx", "cpu"
 
     given = Predictor(Path("model.onnx"), explainer.predictor.header, Other())  # type: ignore[arg-type]
     with pytest.raises(

@@ -3,6 +3,7 @@
 import os
 import stat
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,44 +41,66 @@ def scan_images(folder: str) -> Scan:
     what operating systems leave behind are passed over. Nothing but such strange files is opened.
     """
     scan = Scan()
-    _scan_into(scan, folder, frozenset())
-    scan.images.sort()
+    scan.images = list(walk_images(folder, scan))
+    scan.unreadable.sort(key=lambda unreadable: unreadable.file)
     return scan
 
 
-def _scan_into(scan: Scan, folder: str, ancestors: frozenset[tuple[int, int]]) -> None:
-    status = Path(folder).stat()
-    identity = (status.st_dev, status.st_ino)
-    if identity in ancestors:
-        scan.unreadable.append(
-            UnreadableImage(display_name(folder), "is a link back to a folder that contains it")
-        )
-        return
+def walk_images(
+    folder: str, scan: Scan, ancestors: frozenset[tuple[int, int]] = frozenset()
+) -> Iterator[str]:
+    """Yield what :func:`scan_images` finds, in the same order, one folder's names in memory at a time.
+
+    Args:
+        folder: the folder.
+        scan: is told of everything but the images.
+        ancestors: the folders that this one lies in, to notice a link back to one of them.
+    """
     try:
-        with os.scandir(folder) as entries:
-            found = [entry for entry in entries if not is_hidden(entry.name)]
+        status = Path(folder).stat()
+        identity = (status.st_dev, status.st_ino)
+        if identity in ancestors:
+            reason = "is a link back to a folder that contains it"
+            scan.unreadable.append(UnreadableImage(display_name(folder), reason))
+            return
+        names = _names(folder, scan)
     except OSError as error:
         scan.unreadable.append(UnreadableImage(display_name(folder), f"cannot be listed ({error.strerror})"))
         return
-    below = ancestors | {identity}
-    for entry in sorted(found, key=lambda entry: entry.name):
-        _sort_in(scan, entry, below)
+    for name in names:
+        path = os.path.join(folder, name)  # noqa: PTH118 - Path drops the ./ that a person may have typed
+        if name.endswith(os.sep):
+            yield from walk_images(path.removesuffix(os.sep), scan, ancestors | {identity})
+        elif _is_image(path, scan):
+            yield path
 
 
-def _sort_in(scan: Scan, entry: os.DirEntry[str], ancestors: frozenset[tuple[int, int]]) -> None:
-    ending = extension(entry.name)
-    kind = _kind(entry)
-    if kind == "file":
-        if ending in IMAGE_EXTENSIONS or (ending not in OTHER_EXTENSIONS and looks_like_image(entry.path)):
-            scan.images.append(entry.path)
-        else:
-            scan.ignored[ending] += 1
-    elif kind == "folder":
-        if ending in IMAGE_EXTENSIONS:
-            scan.unreadable.append(UnreadableImage(display_name(entry.path), "is a folder, not an image"))
-        _scan_into(scan, entry.path, ancestors)
-    elif ending in IMAGE_EXTENSIONS:
-        scan.unreadable.append(UnreadableImage(display_name(entry.path), kind))
+def _names(folder: str, scan: Scan) -> list[str]:
+    """Return the names of a folder's files and folders, a separator after those of folders.
+
+    It makes the order of names that of whole paths: ``a-b.png`` before ``a/b.png``, as its hyphen is before the slash.
+    """
+    names = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if is_hidden(entry.name):
+                continue
+            kind = _kind(entry)
+            if kind in ("file", "folder"):
+                names.append(entry.name if kind == "file" else entry.name + os.sep)
+            if kind != "file" and extension(entry.name) in IMAGE_EXTENSIONS:
+                reason = "is a folder, not an image" if kind == "folder" else kind
+                scan.unreadable.append(UnreadableImage(display_name(entry.path), reason))
+    names.sort()
+    return names
+
+
+def _is_image(path: str, scan: Scan) -> bool:
+    ending = extension(os.path.basename(path))  # noqa: PTH119 - a million paths
+    if ending in IMAGE_EXTENSIONS or (ending not in OTHER_EXTENSIONS and looks_like_image(path)):
+        return True
+    scan.ignored[ending] += 1
+    return False
 
 
 def _kind(entry: os.DirEntry[str]) -> str:
