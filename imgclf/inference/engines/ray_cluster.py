@@ -62,11 +62,30 @@ def joined_cluster(address: str | None, model_bytes: int) -> Iterator[list[Mappi
     try:
         if ours:
             _join(ray, address or os.environ.get("RAY_ADDRESS") or "local", model_bytes)
-        with _failures(ray):
+        with cluster_failures():
             yield [node["Resources"] for node in ray.nodes() if node["Alive"]]
     finally:
         if ours:
             ray.shutdown()
+
+
+@contextmanager
+def cluster_failures() -> Iterator[None]:
+    """Turn what befalls a cluster into a sentence; what our own code raised in a worker stays a traceback.
+
+    Raises:
+        RunError: the cluster failed.
+    """
+    ray = import_ray()
+    try:
+        yield
+    except ray.exceptions.RayTaskError:
+        raise
+    except ray.exceptions.RayError as error:
+        raise RunError(
+            f"The Ray cluster failed ({_first_line(error)}). What was answered before is kept in the --output; go on "
+            f"with --resume."
+        ) from error
 
 
 def _join(ray: Any, address: str, model_bytes: int) -> None:
@@ -105,20 +124,6 @@ def _knock(address: str) -> None:
     host, colon, port = address.rpartition(":")
     if colon and port.isdecimal() and "/" not in host:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
-
-
-@contextmanager
-def _failures(ray: Any) -> Iterator[None]:
-    """Turn what befalls a cluster into a sentence; what our own code raised in a worker stays a traceback."""
-    try:
-        yield
-    except ray.exceptions.RayTaskError:
-        raise
-    except ray.exceptions.RayError as error:
-        raise RunError(
-            f"The Ray cluster failed ({_first_line(error)}). What was answered before is kept in the --output; go on "
-            f"with --resume."
-        ) from error
 
 
 @contextmanager
