@@ -1,4 +1,4 @@
-"""``imgclf embed``: how classes separate, to look at and in figures."""
+"""``imgclf embed``: how classes separate, to look at and in figures; and the nearest images to one."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -20,9 +20,10 @@ from imgclf.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from imgclf.embed import EmbedResult
+    from imgclf.embed import EmbedResult, NeighborsResult, Subject
 
-_PROJECTION = "Projection"
+_MAP = "Map"
+_NEIGHBORS = "Nearest images"
 
 
 def embed(
@@ -39,25 +40,39 @@ def embed(
     data: DataOption = None,
     split: SplitOption = "test",
     data_dir: DataDirOption = None,
-    tsne: Annotated[
-        bool, typer.Option("--tsne", help="t-SNE (the default).", rich_help_panel=_PROJECTION)
-    ] = False,
-    umap: Annotated[bool, typer.Option("--umap", help="UMAP.", rich_help_panel=_PROJECTION)] = False,
-    pca: Annotated[
-        bool, typer.Option("--pca", help="Principal components.", rich_help_panel=_PROJECTION)
-    ] = False,
-    dimensions: Annotated[int, typer.Option(min=2, max=3, help="2 or 3.", rich_help_panel=_PROJECTION)] = 2,
-    perplexity: Annotated[
-        float, typer.Option(min=1.0, help="Of t-SNE; clamped to the points.", rich_help_panel=_PROJECTION)
-    ] = 30.0,
-    neighbors: Annotated[
-        int, typer.Option(min=2, help="Of UMAP; clamped to the points.", rich_help_panel=_PROJECTION)
-    ] = 15,
     limit: Annotated[
         int | None,
-        typer.Option(min=5, help="Embed a sample of so many images.", rich_help_panel=_PROJECTION),
+        typer.Option(min=5, help="Embed a sample of so many images.", rich_help_panel=INPUT),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the projection.", rich_help_panel=_PROJECTION)] = 0,
+    tsne: Annotated[bool, typer.Option("--tsne", help="t-SNE (the default).", rich_help_panel=_MAP)] = False,
+    umap: Annotated[bool, typer.Option("--umap", help="UMAP.", rich_help_panel=_MAP)] = False,
+    pca: Annotated[bool, typer.Option("--pca", help="Principal components.", rich_help_panel=_MAP)] = False,
+    compare: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN",
+            help="Set the maps of another run, or of another folder of this command, beside these: "
+            "the same images by other features.",
+            rich_help_panel=_MAP,
+        ),
+    ] = None,
+    dimensions: Annotated[int, typer.Option(min=2, max=3, help="2 or 3.", rich_help_panel=_MAP)] = 2,
+    perplexity: Annotated[
+        float, typer.Option(min=1.0, help="Of t-SNE; clamped to the points.", rich_help_panel=_MAP)
+    ] = 30.0,
+    umap_neighbors: Annotated[
+        int, typer.Option(min=2, help="Of UMAP; clamped to the points.", rich_help_panel=_MAP)
+    ] = 15,
+    seed: Annotated[int, typer.Option(min=0, help="Of map and sample.", rich_help_panel=_MAP)] = 0,
+    neighbors: Annotated[
+        str | None,
+        typer.Option(
+            metavar="IMAGE",
+            help="Show the images nearest to this one, a file or a name from index.csv, and make no map.",
+            rich_help_panel=_NEIGHBORS,
+        ),
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="How many.", rich_help_panel=_NEIGHBORS)] = 12,
     device: DeviceOption = "auto",
     out: OutOption = None,
     json: JsonOption = False,
@@ -66,70 +81,122 @@ def embed(
 ) -> None:
     """Map images by what the model sees in them.
 
-    Measures how well the classes separate. Several projections at once can be compared. Writes the features, the map as a picture and as an
-    interactive page, and files for other tools.
+    Measures how well the classes separate. The features are saved first: another map of them takes no second look at
+    the images, and joins the ones before on the page and in the table. Writes the features, each map as a picture and
+    all on one interactive page, and files for other tools.
 
     Example: imgclf embed --tsne --umap
     """
-    from imgclf.embed import Options
+    from imgclf.embed import Options, embed_subject, find_neighbors
     from imgclf.models import choose_device
 
-    asked: list[Literal["tsne", "umap", "pca"]] = []
-    asked += ["tsne"] if tsne else []
-    asked += ["umap"] if umap else []
-    asked += ["pca"] if pca else []
+    methods: list[Literal["tsne", "umap", "pca"]] = []
+    methods += ["tsne"] if tsne else []
+    methods += ["umap"] if umap else []
+    methods += ["pca"] if pca else []
     options = Options(
-        methods=tuple(asked) or ("tsne",),
+        methods=tuple(methods) or ("tsne",),
         dimensions=dimensions,
         perplexity=perplexity,
-        neighbors=neighbors,
+        umap_neighbors=umap_neighbors,
         seed=seed,
         limit=limit,
+        compare=_folder(compare) if compare else None,
         device=choose_device(device),
     )
     with render.progress() as progress:
-        if model is not None or pixels:
-            from imgclf.embed import embed_untrained
-            from imgclf.errors import UsageError
-
-            if run is not None or (model is not None and pixels):
-                raise UsageError(
-                    "--run, --model and --pixels each say what makes the features: give one of them."
-                )
-            name = data or "digits"
-            folder = out or Path("embed") / Path(name).name
-            result = embed_untrained(
-                name, folder, model=model, split=split, options=options, data_dir=data_dir, progress=progress
-            )
+        subject = _subject(run, model, pixels, data, split, data_dir)
+        if neighbors is not None:
+            near = find_neighbors(subject, neighbors, count, out, options, progress)
         else:
-            from imgclf.embed import embed_run
-            from imgclf.runs import latest_run, open_run
+            result = embed_subject(subject, out, options, progress)
+    if neighbors is not None:
+        _show_neighbors(near, json)
+    else:
+        _show(result, json)
 
-            chosen = open_run(run) if run else latest_run()
-            if run is None:
-                render.message(f"Run: {chosen.path}")
-            result = embed_run(
-                chosen, out, data=data, split=split, options=options, data_dir=data_dir, progress=progress
-            )
-    _show(result, json)
+
+def _subject(
+    run: str | None, model: str | None, pixels: bool, data: str | None, split: str, data_dir: Path | None
+) -> "Subject":
+    from imgclf.embed import subject_of_run, subject_untrained
+    from imgclf.errors import UsageError
+    from imgclf.runs import latest_run, open_run
+
+    if sum((run is not None, model is not None, pixels)) > 1:
+        raise UsageError("--run, --model and --pixels each say what makes the features: give one of them.")
+    if model is not None or pixels:
+        if data is None:
+            render.message("No --data given: the embedded digits.")
+        return subject_untrained(data or "digits", model, split, data_dir)
+    chosen = open_run(run) if run else latest_run()
+    if run is None:
+        render.message(f"Run: {chosen.path}")
+    return subject_of_run(chosen, data, split, data_dir)
+
+
+def _folder(compare: str) -> Path:
+    """Return the folder with the maps: the one named, or that of a run."""
+    from imgclf.runs import open_run
+
+    given = Path(compare)
+    return given if (given / "features.json").is_file() else open_run(compare).path / "embed"
 
 
 def _show(result: "EmbedResult", json: bool) -> None:
-    from imgclf.embed import metrics_of
-
     if json:
-        render.json_data({**metrics_of(result), "files": list(result.files)})
+        render.json_data({**result.metrics, "files": list(result.files)})
         return
+    if result.reused:
+        render.message(f"Features: those in {result.folder}; model, data and split are the same.")
     rows = [("images", f"{result.images:,}")]
     if result.head_accuracy is not None:
         rows.append(("accuracy of the head", f"{result.head_accuracy:.1%}"))
     rows.append(("accuracy of 10 neighbours", f"{result.geometry.knn_accuracy:.1%}"))
     rows.append(("silhouette", f"{result.geometry.silhouette:.3f}"))
-    for name, fidelity in result.fidelity.items():
-        rows.append((f"{name}: trustworthiness", f"{fidelity.trustworthiness:.3f}"))
-        rows.append((f"{name}: neighbours kept", f"{fidelity.neighbors_kept:.1%}"))
-    render.table(("measure", "value"), rows, title="Embeddings")
+    rows.append(("likely label errors", f"{len(result.geometry.suspects)}"))
+    render.table(("measure", "value"), rows, title="Features")
+    render.data("")
+    render.table(
+        ("map", "neighbours kept", "trustworthiness", "accuracy", "seconds"),
+        [
+            (
+                item.name,
+                f"{item.fidelity.neighbors_kept:.1%}",
+                f"{item.fidelity.trustworthiness:.3f}",
+                f"{item.fidelity.knn_accuracy:.1%}",
+                f"{item.seconds:.1f}" if item.new else "saved",
+            )
+            for item in result.maps
+        ],
+        title="Maps",
+    )
     render.message(result.sentence)
     if result.skipped:
         render.warning(f"{result.skipped} images could not be read and are not on the map.")
+    _name_files(result)
+
+
+def _name_files(result: "EmbedResult") -> None:
+    """Name the pictures and the page one by one, the data files in one line."""
+    shown = [path for path in result.files if path.suffix in (".png", ".html")]
+    others = [str(path.relative_to(result.folder)) for path in result.files if path not in shown]
+    render.message(f"Wrote {', '.join(others)} in {result.folder}")
+    render.files(shown)
+
+
+def _show_neighbors(result: "NeighborsResult", json: bool) -> None:
+    if json:
+        render.json_data(
+            {"image": result.image, "neighbors": list(result.neighbors), "files": list(result.files)}
+        )
+        return
+    trained = any(item.prediction is not None for item in result.neighbors)
+    columns = ("rank", "file", "label", *(["prediction"] if trained else []), "distance")
+    rows = [
+        (item.rank, item.file, item.label, *([item.prediction] if trained else []), f"{item.distance:.3f}")
+        for item in result.neighbors
+    ]
+    render.table(columns, rows, title=f"Nearest to {result.image}")
+    render.message(result.sentence)
     render.files(result.files)

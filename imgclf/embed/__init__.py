@@ -1,5 +1,20 @@
 """Embed: how classes separate in feature space, in figures and projections."""
 
-from imgclf.embed.session import EmbedResult, Options, embed_run, embed_untrained, metrics_of
+from imgclf.embed.neighbors import Neighbor, NeighborsResult, find_neighbors
+from imgclf.embed.options import Options
+from imgclf.embed.session import EmbedResult, embed_run, embed_subject, embed_untrained
+from imgclf.embed.subject import Subject, subject_of_run, subject_untrained
 
-__all__ = ["EmbedResult", "Options", "embed_run", "embed_untrained", "metrics_of"]
+__all__ = [
+    "EmbedResult",
+    "Neighbor",
+    "NeighborsResult",
+    "Options",
+    "Subject",
+    "embed_run",
+    "embed_subject",
+    "embed_untrained",
+    "find_neighbors",
+    "subject_of_run",
+    "subject_untrained",
+]

@@ -1,8 +1,8 @@
-"""Embeddings as other tools read them: CSV, Parquet, and the two files of TensorBoard's projector."""
+"""Embeddings as other tools read them: CSV, Parquet, and the folder of TensorBoard's projector."""
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,27 @@ from imgclf.embed.extraction import Extraction
 from imgclf.runs import write_atomically, write_text
 
 _COLUMNS = ("file", "label", "prediction", "confidence")
+_PROJECTOR_CONFIG = """\
+embeddings {{
+  tensor_name: "imgclf"
+  tensor_path: "vectors.tsv"
+  metadata_path: "metadata.tsv"
+  sprite {{
+    image_path: "sprite.jpg"
+    single_image_dim: {width}
+    single_image_dim: {height}
+  }}
+}}
+"""
 
 
-def write_index(path: Path, extraction: Extraction, class_names: tuple[str, ...]) -> Path:
+def write_index(path: Path, extraction: Extraction, class_names: Sequence[str]) -> Path:
     """Write file, label, prediction and confidence of each row of the embeddings."""
     write_text(path, _table(_COLUMNS, _rows(extraction, class_names), ","))
     return path
 
 
-def write_parquet(path: Path, extraction: Extraction, class_names: tuple[str, ...]) -> Path:
+def write_parquet(path: Path, extraction: Extraction, class_names: Sequence[str]) -> Path:
     """Write the same columns with the embedding as a list column."""
     columns: dict[str, Any] = {
         name: list(values)
@@ -35,27 +47,42 @@ def write_parquet(path: Path, extraction: Extraction, class_names: tuple[str, ..
     return path
 
 
-def write_projection(path: Path, extraction: Extraction, points: np.ndarray) -> Path:
+def write_projection(path: Path, files: Sequence[str], points: np.ndarray) -> Path:
     """Write file and coordinates of each point."""
     names = ("file", "x", "y", "z")[: 1 + points.shape[1]]
-    rows = (
-        (file, *map(float, point))
-        for file, point in zip(extraction.examples.files, points.round(5), strict=True)
-    )
+    rows = ((file, *map(str, point)) for file, point in zip(files, points.round(5), strict=True))
     write_text(path, _table(names, rows, ","))
     return path
 
 
-def write_projector(folder: Path, extraction: Extraction, class_names: tuple[str, ...]) -> list[Path]:
-    """Write ``vectors.tsv`` and ``metadata.tsv``, which projector.tensorflow.org and TensorBoard load."""
+def read_projection(path: Path, files: Sequence[str]) -> np.ndarray:
+    """Read points, float32 (N, 2 or 3), in the order of ``files``.
+
+    Raises:
+        KeyError: a file of ``files`` is not among them.
+        ValueError: the table is no such table.
+        OSError: it cannot be read.
+    """
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = csv.reader(file)
+        next(rows, None)
+        points = {row[0]: row[1:] for row in rows}
+    return np.array([points[file] for file in files], dtype=np.float32)
+
+
+def write_projector(folder: Path, extraction: Extraction, class_names: Sequence[str]) -> list[Path]:
+    """Write what TensorBoard's projector opens: ``tensorboard --logdir FOLDER``, or projector.tensorflow.org."""
     vectors = io.BytesIO()
     np.savetxt(vectors, extraction.embeddings, fmt="%.5g", delimiter="\t")
     write_atomically(folder / "vectors.tsv", lambda file: file.write(vectors.getvalue()))
     write_text(folder / "metadata.tsv", _table(_COLUMNS, _rows(extraction, class_names), "\t"))
+    write_atomically(folder / "sprite.jpg", lambda file: file.write(extraction.sprite.jpeg))
+    height, width = extraction.sprite.size
+    write_text(folder / "projector_config.pbtxt", _PROJECTOR_CONFIG.format(width=width, height=height))
     return [folder / "vectors.tsv", folder / "metadata.tsv"]
 
 
-def _rows(extraction: Extraction, class_names: tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
+def _rows(extraction: Extraction, class_names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     examples, predictions, confidences = extraction.examples, extraction.predictions, extraction.confidences
     for at, (file, label) in enumerate(zip(examples.files, examples.labels, strict=True)):
         prediction = None if predictions is None else class_names[predictions[at]]

@@ -10,6 +10,8 @@ from sklearn.manifold import trustworthiness
 from sklearn.metrics import silhouette_samples
 from sklearn.neighbors import NearestNeighbors
 
+VOTERS = 10  # neighbours that vote on an image's label
+_COMPARED = 15  # neighbours that a projection should keep
 # Trustworthiness and silhouette compare all pairs: a sample keeps 10,000 images at seconds.
 _PAIRS_SAMPLE = 3_000
 
@@ -21,15 +23,17 @@ class Geometry:
     Attributes:
         knn_accuracy: share of images whose k nearest others vote for their label, in [0, 1].
         silhouette: mean silhouette (Rousseeuw 1987), in [-1, 1]; NaN with a single class.
+        class_knn_accuracy: float (K,), the same per class; NaN for a class without images.
         class_silhouette: float (K,), the mean per class; NaN for a class without images.
         overlaps: (class, class, share) where ``share`` of the first one's neighbours are of the second, largest first.
         outliers: indices of the images farthest from their own neighbours for their class, worst first.
         suspects: indices of images that none of their neighbours agrees with: likely label errors, surest first.
-        neighbors: int (N, k), the k nearest other images of each, nearest first.
+        neighbors: int (N, 15 or all others), the nearest other images of each, nearest first.
     """
 
     knn_accuracy: float
     silhouette: float
+    class_knn_accuracy: np.ndarray
     class_silhouette: np.ndarray
     overlaps: tuple[tuple[int, int, float], ...]
     outliers: np.ndarray
@@ -44,43 +48,59 @@ class Fidelity:
     Attributes:
         trustworthiness: of 15 neighbours (Venna & Kaski 2001), in [0, 1]; on a sample where there are many images.
         neighbors_kept: share of the 15 nearest neighbours that are still among the 15 nearest, in [0, 1].
+        knn_accuracy: share of images whose neighbours in the projection vote for their label, in [0, 1].
     """
 
     trustworthiness: float
     neighbors_kept: float
+    knn_accuracy: float
 
 
-def measure_geometry(embeddings: np.ndarray, labels: np.ndarray, num_classes: int, k: int = 10) -> Geometry:
+def measure_geometry(
+    embeddings: np.ndarray, labels: np.ndarray, num_classes: int, k: int = VOTERS
+) -> Geometry:
     """Measure embeddings (N, D) with labels (N,) of K classes; ``k`` is clamped to the other images."""
-    k = max(1, min(k, len(embeddings) - 1))
-    distances, neighbors = nearest(embeddings, k)
-    neighbor_labels = labels[neighbors]
-    votes = np.apply_along_axis(np.bincount, 1, neighbor_labels, minlength=num_classes)
+    others = len(embeddings) - 1
+    distances, neighbors = nearest(embeddings, min(max(k, _COMPARED), others))
+    k = min(k, others)
+    votes = _votes(neighbors[:, :k], labels, num_classes)
+    right = votes.argmax(axis=1) == labels
     own_votes = votes[np.arange(len(labels)), labels]
     silhouettes, sample = _silhouettes(embeddings, labels)
     return Geometry(
-        knn_accuracy=float((votes.argmax(axis=1) == labels).mean()),
+        knn_accuracy=float(right.mean()),
         silhouette=float(silhouettes.mean()),
+        class_knn_accuracy=_mean_per_class(right, labels, num_classes),
         class_silhouette=_mean_per_class(silhouettes, labels[sample], num_classes),
         overlaps=_overlaps(votes, labels, num_classes, k),
-        outliers=_outliers(distances.mean(axis=1), labels),
+        outliers=_outliers(distances[:, :k].mean(axis=1), labels),
         suspects=_suspects(votes, own_votes),
         neighbors=neighbors,
     )
 
 
-def measure_fidelity(embeddings: np.ndarray, points: np.ndarray, k: int = 15, seed: int = 0) -> Fidelity:
-    """Compare embeddings (N, D) with their projection (N, 2 or 3)."""
-    # Trustworthiness is defined for k below half of the points.
-    k = max(1, min(k, (len(points) - 1) // 2))
+def measure_fidelity(
+    embeddings: np.ndarray, points: np.ndarray, labels: np.ndarray, neighbors: np.ndarray, seed: int = 0
+) -> Fidelity:
+    """Compare embeddings (N, D) with their projection (N, 2 or 3).
+
+    Args:
+        embeddings: float (N, D).
+        points: float (N, 2 or 3).
+        labels: int (N,).
+        neighbors: int (N, k), the nearest other images in ``embeddings``, as :class:`Geometry` has them.
+        seed: of the sample that trustworthiness is measured on.
+    """
+    k = neighbors.shape[1]
     chosen = _sample(len(points), seed)
-    trust = trustworthiness(embeddings[chosen], points[chosen], n_neighbors=k)
-    _, before = nearest(embeddings, k)
-    _, after = nearest(points, k)
-    kept = np.mean(
-        [len(np.intersect1d(a, b, assume_unique=True)) / k for a, b in zip(before, after, strict=True)]
+    # Trustworthiness is defined for k below half of the points.
+    trust = trustworthiness(
+        embeddings[chosen], points[chosen], n_neighbors=max(1, min(k, (len(chosen) - 1) // 2))
     )
-    return Fidelity(float(trust), float(kept))
+    _, after = nearest(points, k)
+    kept = (neighbors[:, :, None] == after[:, None, :]).any(axis=2).mean()
+    votes = _votes(after[:, :VOTERS], labels, int(labels.max()) + 1)
+    return Fidelity(float(trust), float(kept), float((votes.argmax(axis=1) == labels).mean()))
 
 
 def nearest(points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -90,6 +110,13 @@ def nearest(points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     own = indices == np.arange(len(points))[:, None]
     own[~own.any(axis=1), -1] = True
     return distances[~own].reshape(len(points), k), indices[~own].reshape(len(points), k)
+
+
+def _votes(neighbors: np.ndarray, labels: np.ndarray, num_classes: int) -> np.ndarray:
+    """Return int (N, K): how many of each image's neighbours have each label."""
+    count = len(neighbors)
+    cells = np.arange(count)[:, None] * num_classes + labels[neighbors]
+    return np.bincount(cells.ravel(), minlength=count * num_classes).reshape(count, num_classes)
 
 
 def _silhouettes(embeddings: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,125 +1,176 @@
-"""The interactive page: a scatter that answers to hover, filter, search and lasso, with nothing loaded from outside."""
+"""The interactive page: maps that answer to hover, filter, search and lasso, with nothing loaded from outside."""
 
-import base64
-import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
-from PIL import Image
 
 from imgclf.embed.extraction import Extraction
-from imgclf.embed.geometry import Fidelity, Geometry
+from imgclf.embed.geometry import Geometry
+from imgclf.embed.maps import Map
+from imgclf.embed.sprite import cut_out
 from imgclf.figures.scatter import class_colour
-from imgclf.reports import Section, html_page, sentence_html, table_html
-
-_SHEET_COLUMNS = 100
-_NAMES = {"tsne": "t-SNE", "umap": "UMAP", "pca": "PCA"}
+from imgclf.reports import (
+    GalleryItem,
+    Section,
+    Tile,
+    data_uri,
+    gallery_html,
+    html_page,
+    meter_html,
+    sentence_html,
+    table_html,
+    tiles_html,
+)
 
 
 def embed_page(
     title: str,
-    sentence: str,
     extraction: Extraction,
-    class_names: tuple[str, ...],
-    projections: Mapping[str, np.ndarray],
+    class_names: Sequence[str],
+    maps: Sequence[Map],
     geometry: Geometry,
-    fidelity: Mapping[str, Fidelity],
+    metrics: Mapping[str, Any],
 ) -> str:
     """Return the whole HTML document.
 
     Args:
         title: plain text.
-        sentence: what the figures say, in one plain sentence.
         extraction: the embeddings with their images.
         class_names: in index order.
-        projections: method -> float (N, 2 or 3).
+        maps: the projections; the first is shown first.
         geometry: measured in feature space.
-        fidelity: of each projection.
+        metrics: all figures as plain values.
     """
-    scatter = files("imgclf.embed").joinpath("scatter.html").read_text(encoding="utf-8")
-    data = json.dumps(_data(extraction, class_names, projections), separators=(",", ":"))
-    # "</script>" in a file name must not end the script that holds it.
-    body = scatter.replace("__DATA__", data.replace("<", "\\u003c"))
     sections = [
-        Section("Map", sentence_html(sentence) + Markup(body)),
-        Section("Figures", _figures(geometry, fidelity, class_names)),
-        Section("Odd ones", _odd_ones(extraction, geometry, class_names), open=False),
+        Section("Map", sentence_html(metrics["sentence"]) + _scatter(extraction, class_names, maps)),
+        Section("Figures", _figures(maps, metrics)),
+        Section("Likely label errors", _suspects(extraction, geometry, class_names)),
+        Section("Outliers", _outliers(extraction, geometry, class_names)),
     ]
-    subtitle = f"{len(extraction.embeddings):,} images, {extraction.embeddings.shape[1]} features each"
-    return html_page(title, subtitle, sections)
+    count, width = extraction.embeddings.shape
+    subtitle = f"{count:,} images, {width:,} features each"
+    # Maps are better wide than narrow: this page takes more room than others.
+    head = f"<style>main, header.page, footer {{ max-width: 1400px; }}\n{_part('scatter.css')}</style>"
+    return html_page(title, subtitle, sections, head_html=head)
 
 
-def _data(
-    extraction: Extraction, class_names: tuple[str, ...], projections: Mapping[str, np.ndarray]
-) -> dict[str, Any]:
-    predictions, confidences = extraction.predictions, extraction.confidences
+def _scatter(extraction: Extraction, class_names: Sequence[str], maps: Sequence[Map]) -> Markup:
+    data = json.dumps(_data(extraction, class_names, maps), separators=(",", ":"))
+    body = _part("scatter.html")
+    # "</script>" in a file name must not end the script that holds it.
+    script = (
+        f'<script type="application/json" id="mapdata">{data.replace("<", chr(92) + "u003c")}</script>\n'
+        f"<script>\n{_part('scatter.js')}</script>\n"
+    )
+    return Markup(body + script)
+
+
+def _part(name: str) -> str:
+    return files("imgclf.embed").joinpath(name).read_text(encoding="utf-8")
+
+
+def _data(extraction: Extraction, class_names: Sequence[str], maps: Sequence[Map]) -> dict[str, Any]:
+    predictions, confidences, sprite = extraction.predictions, extraction.confidences, extraction.sprite
     return {
         "classes": list(class_names),
         "colours": [class_colour(label, len(class_names)) for label in range(len(class_names))],
-        "projections": {
-            _NAMES[method]: [points[:, axis].astype(float).round(3).tolist() for axis in range(2)]
-            for method, points in projections.items()
-        },
+        "maps": [{"name": item.name, "axes": _axes(item.points)} for item in maps],
         "files": list(extraction.examples.files),
         "labels": extraction.examples.labels.tolist(),
         "predictions": None if predictions is None else predictions.tolist(),
         "confidences": None if confidences is None else confidences.astype(float).round(4).tolist(),
-        "sheet": _sheet(extraction.thumbnails),
-        "columns": _SHEET_COLUMNS,
+        "sprite": data_uri(sprite.jpeg),
+        "columns": sprite.columns,
+        "size": list(sprite.size),
     }
 
 
-def _sheet(thumbnails: np.ndarray) -> str:
-    """All thumbnails in one JPEG: ten thousand pictures of their own would take the browser minutes."""
-    count, side = len(thumbnails), thumbnails.shape[1]
-    rows = -(-count // _SHEET_COLUMNS)
-    grid = np.zeros((rows * _SHEET_COLUMNS, side, side, 3), np.uint8)
-    grid[:count] = thumbnails
-    grid = grid.reshape(rows, _SHEET_COLUMNS, side, side, 3).transpose(0, 2, 1, 3, 4)
-    buffer = io.BytesIO()
-    Image.fromarray(grid.reshape(rows * side, _SHEET_COLUMNS * side, 3)).save(buffer, "JPEG", quality=80)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+def _axes(points: np.ndarray) -> list[list[int]]:
+    """Return coordinates as whole numbers up to 10,000: a tenth of a pixel on any screen, in half the bytes."""
+    scale = 10_000 / max(float(np.abs(points).max()), 1e-12)
+    axes: list[list[int]] = (points * scale).round().astype(int).T.tolist()
+    return axes
 
 
-def _figures(geometry: Geometry, fidelity: Mapping[str, Fidelity], class_names: tuple[str, ...]) -> str:
-    whole = table_html(
-        ("measure", "value"),
+def _figures(maps: Sequence[Map], metrics: Mapping[str, Any]) -> Markup:
+    head = metrics["head_accuracy"]
+    tiles = [Tile("accuracy of 10 neighbours", f"{metrics['knn_accuracy']:.1%}", "in feature space")]
+    if head is not None:
+        tiles.insert(0, Tile("accuracy of the head", f"{head:.1%}", "on the same images"))
+    silhouette = metrics["silhouette"]
+    if silhouette is not None:
+        tiles.append(Tile("silhouette", f"{silhouette:.3f}", "from -1 (mixed) to 1 (apart)"))
+    compared = table_html(
+        ("map", "neighbours kept", "trustworthiness", "accuracy on the map", "in its features", "seconds"),
         [
-            ("k-nearest-neighbour accuracy in feature space", f"{geometry.knn_accuracy:.1%}"),
-            ("silhouette, from -1 to 1", f"{geometry.silhouette:.3f}"),
-            *(
-                (f"{_NAMES[name]}: trustworthiness", f"{value.trustworthiness:.3f}")
-                for name, value in fidelity.items()
-            ),
-            *(
-                (f"{_NAMES[name]}: neighbours kept", f"{value.neighbors_kept:.1%}")
-                for name, value in fidelity.items()
-            ),
+            (
+                item.name,
+                f"{item.fidelity.neighbors_kept:.1%}",
+                f"{item.fidelity.trustworthiness:.3f}",
+                f"{item.fidelity.knn_accuracy:.1%}",
+                f"{item.features_knn:.1%}",
+                f"{item.seconds:.1f}",
+            )
+            for item in maps
         ],
     )
-    classes = table_html(
-        ("class", "silhouette"),
-        [(name, f"{value:.3f}") for name, value in zip(class_names, geometry.class_silhouette, strict=True)],
+    explained = sentence_html(
+        "Neighbours kept: how many of an image's 15 nearest in feature space are among its 15 nearest on the map. "
+        "Trustworthiness: how few strangers come between (1 is best). Accuracy: 10 neighbours vote on the label."
     )
-    overlaps = table_html(
-        ("class", "its neighbours are", "share"),
-        [(class_names[one], class_names[other], f"{share:.1%}") for one, other, share in geometry.overlaps],
-    )
-    return whole + classes + overlaps
+    return tiles_html(tiles) + compared + explained + _classes(metrics) + _overlaps(metrics)
 
 
-def _odd_ones(extraction: Extraction, geometry: Geometry, class_names: tuple[str, ...]) -> str:
-    examples = extraction.examples
+def _classes(metrics: Mapping[str, Any]) -> Markup:
     rows = [
-        (kind, examples.files[index], class_names[examples.labels[index]])
-        for kind, indices in (
-            ("far from its class", geometry.outliers),
-            ("no neighbour agrees", geometry.suspects),
+        (
+            row["class"],
+            f"{row['images']:,}",
+            ""
+            if row["knn_accuracy"] is None
+            else meter_html(row["knn_accuracy"], f"{row['knn_accuracy']:.1%}"),
+            "" if row["silhouette"] is None else f"{row['silhouette']:.3f}",
         )
-        for index in indices
+        for row in metrics["classes"]
     ]
-    return table_html(("why", "file", "label"), rows)
+    return table_html(("class", "images", "accuracy of 10 neighbours", "silhouette"), rows)
+
+
+def _overlaps(metrics: Mapping[str, Any]) -> Markup:
+    rows = [
+        (pair["class"], pair["other"], meter_html(pair["share"], f"{pair['share']:.1%}"))
+        for pair in metrics["overlaps"]
+    ]
+    return table_html(("class", "its neighbours are", "share"), rows) if rows else Markup("")
+
+
+def _suspects(extraction: Extraction, geometry: Geometry, class_names: Sequence[str]) -> Markup:
+    if not len(geometry.suspects):
+        return sentence_html("Every image has a neighbour with its own label.", "good")
+    text = "None of the 10 nearest images has the label of these: the label may be wrong, or the image is a hard one."
+    return sentence_html(text) + _gallery(extraction, geometry.suspects, geometry, class_names)
+
+
+def _outliers(extraction: Extraction, geometry: Geometry, class_names: Sequence[str]) -> Markup:
+    text = "Farther from their nearest images than is usual in their class."
+    return sentence_html(text) + _gallery(extraction, geometry.outliers, geometry, class_names)
+
+
+def _gallery(
+    extraction: Extraction, indices: np.ndarray, geometry: Geometry, class_names: Sequence[str]
+) -> Markup:
+    labels = extraction.examples.labels
+    items = []
+    for index, image in zip(indices, cut_out(extraction.sprite, indices), strict=True):
+        votes = np.bincount(labels[geometry.neighbors[index][:10]])
+        lines = [f"neighbours: {class_names[int(votes.argmax())]} ({votes.max()} of {votes.sum()})"]
+        if extraction.predictions is not None:
+            lines.append(f"predicted: {class_names[extraction.predictions[index]]}")
+        lines.append(extraction.examples.files[index])
+        title = f"label: {class_names[labels[index]]}"
+        items.append(GalleryItem(image, title, "\n".join(lines), extraction.sprite.size[1]))
+    return gallery_html(items)

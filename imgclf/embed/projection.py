@@ -14,6 +14,7 @@ from imgclf.errors import UsageError
 from imgclf.records import Progress
 
 Method: TypeAlias = Literal["tsne", "umap", "pca"]
+METHOD_NAMES: dict[Method, str] = {"tsne": "t-SNE", "umap": "UMAP", "pca": "PCA"}
 OnProgress: TypeAlias = Callable[[Progress], None] | None
 
 # Beyond this the remaining directions are mostly noise, and neighbour search gets slow.
@@ -49,10 +50,7 @@ def project(
         UsageError: there are too few points.
     """
     count = len(embeddings)
-    if count < _FEWEST_POINTS:
-        raise UsageError(
-            f"A projection of {count} images shows nothing; at least {_FEWEST_POINTS} are needed."
-        )
+    check_count(count)
     reduced = reduce_dimensions(embeddings, seed)
     if method == "pca":
         points = PCA(n_components=min(dimensions, *reduced.shape), random_state=seed).fit_transform(reduced)
@@ -63,6 +61,18 @@ def project(
         points = _umap(reduced, dimensions, min(neighbors, count - 1), seed, progress)
     centred: np.ndarray = (points - points.mean(axis=0)).astype(np.float32)
     return centred
+
+
+def check_count(count: int) -> None:
+    """Refuse too few images before any work is done.
+
+    Raises:
+        UsageError: there are too few points.
+    """
+    if count < _FEWEST_POINTS:
+        raise UsageError(
+            f"A projection of {count} images shows nothing; at least {_FEWEST_POINTS} are needed."
+        )
 
 
 def reduce_dimensions(embeddings: np.ndarray, seed: int = 0) -> np.ndarray:

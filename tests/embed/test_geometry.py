@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from sklearn.manifold import trustworthiness
-from sklearn.metrics import silhouette_score
-from sklearn.model_selection import LeaveOneOut, cross_val_score
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.metrics import silhouette_samples, silhouette_score
+from sklearn.model_selection import LeaveOneOut, cross_val_predict, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
 from imgclf.embed.geometry import measure_fidelity, measure_geometry, nearest
 
@@ -62,12 +62,47 @@ def test_one_class_has_no_silhouette() -> None:
     assert geometry.knn_accuracy == 1.0
 
 
+def test_classes_are_measured_one_by_one() -> None:
+    """Per class: scikit-learn's silhouettes, and the share of its images that their neighbours know."""
+    points, labels = blobs()
+    geometry = measure_geometry(points, labels, 4, k=5)
+    samples = silhouette_samples(points, labels)
+    expected = [samples[labels == label].mean() for label in range(3)]
+    assert geometry.class_silhouette[:3] == pytest.approx(expected, abs=1e-6)
+    guesses = cross_val_predict(KNeighborsClassifier(5), points, labels, cv=LeaveOneOut())
+    known = [(guesses == labels)[labels == label].mean() for label in range(3)]
+    assert geometry.class_knn_accuracy[:3] == pytest.approx(known, abs=0.04)
+    assert np.isnan([geometry.class_silhouette[3], geometry.class_knn_accuracy[3]]).all()
+
+
+def test_neighbours_are_scikit_learns() -> None:
+    """The nearest others, nearest first."""
+    points, labels = blobs()
+    expected = NearestNeighbors(n_neighbors=15).fit(points).kneighbors(return_distance=False)
+    np.testing.assert_array_equal(measure_geometry(points, labels, 3).neighbors, expected)
+
+
 def test_fidelity_of_the_identity_and_of_noise() -> None:
     """A projection that changes nothing keeps everything; noise keeps almost nothing."""
-    points, _ = blobs()
-    same = measure_fidelity(points, points, k=5)
+    points, labels = blobs()
+    neighbors = measure_geometry(points, labels, 3).neighbors
+    same = measure_fidelity(points, points, labels, neighbors)
     assert (same.trustworthiness, same.neighbors_kept) == (1.0, 1.0)
+    assert same.knn_accuracy == measure_geometry(points, labels, 3).knn_accuracy
     noise = np.random.default_rng(1).normal(size=(90, 2))
-    other = measure_fidelity(points, noise, k=5)
-    assert other.trustworthiness == pytest.approx(trustworthiness(points, noise, n_neighbors=5))
-    assert other.neighbors_kept < 0.2
+    other = measure_fidelity(points, noise, labels, neighbors)
+    assert other.trustworthiness == pytest.approx(trustworthiness(points, noise, n_neighbors=15))
+    kept = [len(set(a) & set(b)) / 15 for a, b in zip(neighbors, nearest(noise, 15)[1], strict=True)]
+    assert other.neighbors_kept == pytest.approx(np.mean(kept))
+    assert other.neighbors_kept < 0.4
+    assert other.knn_accuracy < 0.6
+
+
+def test_few_points_are_measured_too() -> None:
+    """Five images have four neighbours each."""
+    points, labels = blobs(2)
+    geometry = measure_geometry(points[:5], labels[:5], 3)
+    assert geometry.neighbors.shape == (5, 4)
+    assert (
+        0 <= measure_fidelity(points[:5], points[:5, :2], labels[:5], geometry.neighbors).trustworthiness <= 1
+    )

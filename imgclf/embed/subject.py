@@ -1,0 +1,140 @@
+"""What is embedded by what: a run's model, a pretrained backbone, or the pixels themselves."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import torch
+
+from imgclf.data import Examples, open_dataset
+from imgclf.embed.extraction import Features, backbone_features, pixel_features, trained_features
+from imgclf.errors import DataError
+from imgclf.inference.images import choose_images
+from imgclf.models import Classifier, classifier_from_header, create_classifier
+from imgclf.records import Preprocessing, Progress
+from imgclf.runs import Run, fingerprint, read_header, read_weights
+
+OnProgress: TypeAlias = Callable[[Progress], None] | None
+_PIXELS = Preprocessing(image_size=(32, 32), mean=(0.5,) * 3, std=(0.5,) * 3, resize_mode="squash")
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """Images, and what makes their features.
+
+    Attributes:
+        by: what makes the features: "resnet9", "pixels".
+        model: a name that no other weights have.
+        dataset: its name.
+        split: the split's name, as it is and not as it was asked for.
+        examples: the images.
+        class_names: in index order.
+        preprocessing: how an image becomes the input.
+        features: makes the function on a device; only called where features are not at hand.
+        folder: where results go unless another folder is given.
+    """
+
+    by: str
+    model: str
+    dataset: str
+    split: str
+    examples: Examples
+    class_names: tuple[str, ...]
+    preprocessing: Preprocessing
+    features: Callable[[str], Features]
+    folder: Path
+
+    @property
+    def title(self) -> str:
+        """One line for people."""
+        return f"{self.by} on {self.dataset} ({self.split})"
+
+
+def subject_of_run(
+    run: Run, data: str | None, split: str, data_dir: Path | None = None, progress: OnProgress = None
+) -> Subject:
+    """Take a trained run's model, and its own images or others with class names that it knows.
+
+    Raises:
+        ImgclfError: of the kind that fits.
+    """
+    header = read_header(run.model_file)
+    images = choose_images(run, header, data, split, data_dir=data_dir, progress=progress)
+
+    def features(device: str) -> Features:
+        classifier = classifier_from_header(header, read_weights(run.model_file))
+        return trained_features(_placed(classifier, device), header)
+
+    usual = images.own and images.split in ("test", "val")
+    return Subject(
+        by=header.arch,
+        model=fingerprint(run.model_file),
+        dataset=images.dataset,
+        split=images.split,
+        examples=images.examples,
+        class_names=header.class_names,
+        preprocessing=header.preprocessing,
+        features=features,
+        folder=run.path / ("embed" if usual else f"embed-{Path(images.dataset).name}-{images.split}"),
+    )
+
+
+def subject_untrained(
+    data: str, model: str | None, split: str, data_dir: Path | None = None, progress: OnProgress = None
+) -> Subject:
+    """Take a dataset before any training, by a pretrained backbone or by its pixels alone.
+
+    Args:
+        data: a dataset as ``--data`` takes it.
+        model: a network with pretrained weights at hand; None takes 32x32 pixels as the features.
+        split: the split; a dataset without it is embedded by its ``train``.
+        data_dir: where registered datasets live.
+        progress: told phase and share.
+
+    Raises:
+        ImgclfError: of the kind that fits.
+    """
+    dataset = open_dataset(data, data_dir, progress=progress)
+    chosen = split if dataset.splits.get(split) is not None else "train"
+    examples = dataset.splits.get(chosen)
+    if examples is None:
+        raise DataError(f"The dataset '{dataset.info.name}' has neither {split} nor train images.")
+    by, source, preprocessing, features = _backbone(model) if model else _pixels()
+    name = Path(dataset.info.name).name
+    return Subject(
+        by=by,
+        model=source,
+        dataset=dataset.info.name,
+        split=chosen,
+        examples=examples,
+        class_names=dataset.class_names,
+        preprocessing=preprocessing,
+        features=features,
+        folder=Path("embed") / (f"{name}-{by}" if chosen in ("test", "train") else f"{name}-{chosen}-{by}"),
+    )
+
+
+def _pixels() -> tuple[str, str, Preprocessing, Callable[[str], Features]]:
+    return "pixels", "pixels", _PIXELS, lambda device: pixel_features()
+
+
+def _backbone(model: str) -> tuple[str, str, Preprocessing, Callable[[str], Features]]:
+    classifier = create_classifier(model, 1, pretrained="yes").eval()
+    spec = classifier.input_spec
+    assert spec is not None  # "yes" insists on pretrained weights
+
+    def features(device: str) -> Features:
+        return backbone_features(_placed(classifier, device))
+
+    return (
+        model,
+        f"{classifier.arch}: {classifier.pretrained_source}",
+        Preprocessing(**asdict(spec)),
+        features,
+    )
+
+
+def _placed(classifier: Classifier, device: str) -> Classifier:
+    classifier.to(device).to(memory_format=torch.channels_last)
+    return classifier
