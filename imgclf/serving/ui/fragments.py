@@ -157,7 +157,7 @@ def _jpeg(picture: Image.Image) -> str:
 def _scores(metrics: dict[str, float]) -> dict[str, str]:
     """Return what was measured on `val`; times and learning rates are of no use here."""
     return {
-        name.replace("val_", "validation ").replace("_", " "): f"{value:.4f}"
+        name.replace("val_", "validation ").replace("_", " ").replace("f1", "F1"): f"{value:.4f}"
         for name, value in metrics.items()
         if name.startswith("val_")
     }

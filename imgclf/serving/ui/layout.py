@@ -121,7 +121,7 @@ def _map_controls(facts: Facts, label: str, classes: Sequence[str] = ()) -> list
                 gr.Dropdown(
                     [(title, name) for name, title in facts.methods.items()], label="Method", min_width=150
                 ),
-                gr.Dropdown([("chosen automatically", "auto"), *layers], label="Layer", min_width=150),
+                gr.Dropdown([("automatic", "auto"), *layers], label="Layer", min_width=150),
             ]
             if classes:
                 predicted = ("the predicted one", "predicted")

@@ -11,7 +11,7 @@ from imgclf.serving.ui.facts import Facts
 from imgclf.serving.ui.layout import asset, build, theme
 
 
-def mounted(service: Service, facts: Facts) -> ASGIApp:
+async def mounted(service: Service, facts: Facts) -> ASGIApp:
     """Return an application that answers below :data:`PAGE`.
 
     It needs no lifespan: no event of the page goes through Gradio's queue, and nothing is kept that had to be cleaned up.

@@ -90,7 +90,8 @@ class PageLayer:
             fingerprint = self._service.model.fingerprint
             if self._built is None or self._built.fingerprint != fingerprint:
                 facts = await gather(self._service, self._asks_for_key)
-                gradio = await asyncio.to_thread(mounted, self._service, facts)
+                # In a thread, since it takes half a second; with a loop, or Gradio makes one and never closes it.
+                gradio = await asyncio.to_thread(asyncio.run, mounted(self._service, facts))
                 self._built = _Built(fingerprint, facts, gradio)
             return self._built
 
