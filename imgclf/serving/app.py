@@ -15,6 +15,7 @@ from imgclf._version import __version__
 from imgclf.serving import explain_routes, image_routes, protocol_v2, status_routes
 from imgclf.serving.bodies import BodyLayer
 from imgclf.serving.credentials import KeyRing, load_keys
+from imgclf.serving.described_access import describe_access
 from imgclf.serving.docs_routes import add_docs
 from imgclf.serving.problems import RefusedError
 from imgclf.serving.security import SecurityLayer
@@ -65,6 +66,8 @@ def create_app(settings: ServerSettings) -> FastAPI:
     for router in (status_routes.router, image_routes.router, explain_routes.router, protocol_v2.router):
         app.include_router(router)
     add_docs(app)
+    if keys:
+        describe_access(app)
     return app
 
 

@@ -1,13 +1,24 @@
-"""What Prometheus reads at /metrics."""
+"""What Prometheus reads at /metrics.
 
+With several server processes, whichever is asked answers for all of them: each keeps its counters in files of one
+folder, and ``prometheus_client`` adds them up (https://prometheus.github.io/client_python/multiprocess/).
+"""
+
+import os
 from collections.abc import Callable
-from typing import final
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal, final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from imgclf.serving.tracing import Trace
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""The environment variable that names the folder; prometheus_client looks for it when it is imported."""
+
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _IMAGES = (1, 2, 4, 8, 16, 32, 64)
@@ -15,9 +26,14 @@ _IMAGES = (1, 2, 4, 8, 16, 32, 64)
 
 @final
 class ServerMetrics:
-    """Counters of one server process."""
+    """Counters of this server process, or of all that share a folder."""
 
     def __init__(self) -> None:
+        self._folder = os.environ.get(FOLDER_VARIABLE)
+        if self._folder:
+            _forget_the_dead(Path(self._folder))
+        self._gauges: list[tuple[Gauge, Callable[[], float]]] = []
+        self._served: tuple[str, str, str] | None = None
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "imgclf_requests",
@@ -47,16 +63,34 @@ class ServerMetrics:
             "The model that serves.",
             ["fingerprint", "architecture", "version"],
             registry=self._registry,
+            multiprocess_mode="livemax",
         )
 
-    def gauge(self, name: str, text: str, value: Callable[[], float]) -> None:
-        """Add a value that is looked up at each reading."""
-        Gauge(name, text, registry=self._registry).set_function(value)
+    def gauge(
+        self,
+        name: str,
+        text: str,
+        value: Callable[[], float],
+        together: Literal["livesum", "livemin", "livemax"],
+    ) -> None:
+        """Add a value that is looked up at each reading, and at each request for the other processes' readings.
+
+        Args:
+            name: of the series.
+            text: what it is.
+            value: looks it up.
+            together: how the values of several processes become one.
+        """
+        gauge = Gauge(name, text, registry=self._registry, multiprocess_mode=together)
+        self._gauges.append((gauge, value))
 
     def model(self, fingerprint: str, architecture: str, version: str) -> None:
-        """Name the model that serves now."""
-        self._model.clear()
-        self._model.labels(fingerprint, architecture, version).set(1)
+        """Name the model that serves now; the one before has the value 0."""
+        if self._served is not None:
+            self._model.labels(*self._served).set(0)
+        self._served = (fingerprint, architecture, version)
+        self._model.labels(*self._served).set(1)
+        self.look_up()
 
     def batch(self, images: int) -> None:
         """Count one computed batch."""
@@ -74,7 +108,30 @@ class ServerMetrics:
                 self._phases.labels(phase.removesuffix("_ms")).inc(milliseconds / 1e3)
         for label in trace.answers:
             self._answers.labels(label).inc()
+        if self._folder:
+            self.look_up()
 
     def text(self) -> bytes:
         """Return everything in Prometheus' text format."""
-        return generate_latest(self._registry)
+        self.look_up()
+        if self._folder is None:
+            return generate_latest(self._registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together, self._folder)  # type: ignore[no-untyped-call]
+        return generate_latest(together)
+
+    def look_up(self) -> None:
+        """Take over the present values, for whichever process is asked next."""
+        for gauge, value in self._gauges:
+            gauge.set(value())
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """Take out the present state of processes that ended; what they counted stays."""
+    for file in folder.glob("gauge_live*_*.db"):
+        pid = file.stem.rsplit("_", 1)[-1]
+        try:
+            os.kill(int(pid), 0)
+        except OSError:
+            with suppress(FileNotFoundError):  # another new process was quicker
+                mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import os
 import socket
+import tempfile
 from types import FrameType
 from typing import Any, final
 
@@ -14,6 +16,7 @@ from uvicorn.supervisors import Multiprocess
 
 from imgclf.errors import UsageError
 from imgclf.serving.app import RECEIPT_SECONDS, create_app
+from imgclf.serving.metrics import FOLDER_VARIABLE
 from imgclf.serving.settings import ServerSettings
 
 _DRAIN_SECONDS = 30
@@ -134,22 +137,28 @@ def serve(settings: ServerSettings, listener: socket.socket, processes: int = 1)
     Args:
         settings: how the application is set up.
         listener: of :func:`bind`.
-        processes: each has its own model, line and counters.
+        processes: each has its own model and line of images.
 
     Raises:
         ImgclfError: the model cannot be served.
     """
     if processes > 1:
-        settings.to_environment()
-        config = make_server("imgclf.serving.server:app_of_process").config
-        config.workers = processes
-        Multiprocess(config, sockets=[listener]).run()
+        _serve_in_processes(settings, listener, processes)
         return
     app = create_app(settings)
     try:
         make_server(app).run(sockets=[listener])
     except SystemExit:
         raise app.state.failure from None
+
+
+def _serve_in_processes(settings: ServerSettings, listener: socket.socket, processes: int) -> None:
+    settings.to_environment()
+    config = make_server("imgclf.serving.server:app_of_process").config
+    config.workers = processes
+    with tempfile.TemporaryDirectory(prefix="imgclf-metrics-") as folder:
+        os.environ[FOLDER_VARIABLE] = folder
+        Multiprocess(config, sockets=[listener]).run()
 
 
 def app_of_process() -> FastAPI:

@@ -38,9 +38,10 @@ class Service:
         self._models: ServedModel | None = None
         self._batcher: Batcher | None = None
         self._watcher: asyncio.Task[None] | None = None
-        self.metrics.gauge("imgclf_queue_images", "Images that wait.", lambda: self.queue)
-        self.metrics.gauge("imgclf_ready", "Whether requests are taken.", lambda: float(self.ready))
-        self.metrics.gauge("imgclf_uptime_seconds", "Since the process began to serve.", lambda: self.uptime)
+        gauge = self.metrics.gauge
+        gauge("imgclf_queue_images", "Images that wait.", lambda: self.queue, "livesum")
+        gauge("imgclf_ready", "Whether requests are taken.", lambda: float(self.ready), "livemin")
+        gauge("imgclf_uptime_seconds", "Since the process began to serve.", lambda: self.uptime, "livemax")
 
     async def start(self) -> None:
         """Load the model, warm it up, be ready.
@@ -65,6 +66,7 @@ class Service:
         if self.settings.reload_model:
             self._watcher = asyncio.create_task(self._models.watch())
         self.ready = True
+        self.metrics.look_up()
 
     async def stop(self) -> None:
         """Take no more, answer what waits, let the model go."""

@@ -88,5 +88,5 @@ async def model(request: Request) -> ModelCard:
     "/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}, **_UNAUTHORIZED}
 )
 async def metrics(request: Request) -> Response:
-    """Counters and gauges in Prometheus' text format; each worker process has its own."""
+    """Counters and gauges in Prometheus' text format, of all worker processes together."""
     return Response(service_of(request).metrics.text(), media_type=CONTENT_TYPE)

@@ -77,6 +77,14 @@ def wait_until(true: Callable[[], bool], seconds: float = 30.0) -> None:
         time.sleep(0.01)
 
 
+def is_ready(client: httpx.Client) -> bool:
+    """Say whether a server takes requests; one that is not there yet does not."""
+    try:
+        return client.get("/ready").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
 @pytest.fixture
 def start(shapes_run: Run) -> Start:
     """A way to a server of the test's own settings."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -17,20 +18,13 @@ from imgclf.errors import RunError, UsageError
 from imgclf.runs import Run, read_header, update_header
 from imgclf.serving.server import bind, serve
 from imgclf.serving.settings import ServerSettings
-from tests.serving.conftest import Start, wait_until
+from tests.serving.conftest import Start, is_ready, wait_until
 
 
 def _free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
-
-
-def _is_ready(client: httpx.Client) -> bool:
-    try:
-        return client.get("/ready").status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 @pytest.mark.parametrize("options", [[], pytest.param(["--workers", "2"], marks=pytest.mark.slow)])
@@ -47,7 +41,7 @@ def test_sigterm_under_load_answers_all_and_exits_0(
     )
     client = httpx.Client(base_url=url, trust_env=False, timeout=60, limits=httpx.Limits(max_connections=64))
     try:
-        wait_until(lambda: _is_ready(client) or started.poll() is not None, 60)
+        wait_until(lambda: is_ready(client) or started.poll() is not None, 60)
         files = [("files", photo_jpeg)] * 4
 
         def ask(_: int) -> int:
@@ -85,6 +79,54 @@ def test_a_changed_model_file_is_swapped_and_a_bad_one_is_not(
         log = next((tmp_path / "logs").glob("*.log"))
         wait_until(lambda: "cannot be served" in log.read_text(encoding="utf-8"))
         assert client.post("/predict", files={"file": circle}).json()["model"] == after
+
+
+@pytest.mark.slow
+def test_processes_count_together_and_all_take_the_new_model(
+    shapes_run: Run, circle: bytes, tmp_path: Path
+) -> None:
+    """Whichever of two processes is asked, /metrics has the sum of both; a changed model reaches both."""
+    file = Path(shutil.copy(shapes_run.model_file, tmp_path / "model.safetensors"))
+    port = _free_port()
+    command = [sys.executable, "-m", "imgclf", "serve", "--model-file", str(file), "--port", str(port)]
+    started = subprocess.Popen(
+        [*command, "--device", "cpu", "--workers", "2", "--reload-model"],
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        start_new_session=True,
+    )
+    # Each request has a connection of its own, so that either process may take it.
+    client = httpx.Client(
+        base_url=f"http://127.0.0.1:{port}",
+        trust_env=False,
+        timeout=60,
+        limits=httpx.Limits(max_keepalive_connections=0),
+    )
+
+    def served() -> set[str]:
+        return {client.get("/health").json()["model"] for _ in range(20)}
+
+    try:
+        wait_until(lambda: is_ready(client) or started.poll() is not None, 60)
+        with ThreadPoolExecutor(8) as pool:
+            replies = list(pool.map(lambda _: client.post("/predict", files={"file": circle}), range(40)))
+        assert {reply.status_code for reply in replies} == {200}
+        line = 'imgclf_requests_total{method="POST",route="/predict",status="200"} 40.0'
+        for _ in range(8):
+            text = client.get("/metrics").text
+            assert line in text
+            assert "imgclf_queue_images 0.0" in text
+        (before,) = served()
+        header = read_header(file)
+        update_header(file, type(header)(**{**vars(header), "threshold": 1.0}))
+        wait_until(lambda: before not in served(), 60)
+        started.send_signal(signal.SIGTERM)
+        assert started.wait(60) == 0
+    finally:
+        client.close()
+        with suppress(ProcessLookupError):
+            os.killpg(started.pid, signal.SIGKILL)
+        started.wait()
 
 
 def test_a_model_that_cannot_be_read_ends_the_server_with_its_own_error(tmp_path: Path) -> None:

@@ -51,6 +51,14 @@ def test_keys_are_taken_in_every_form_and_refused_in_every_wrong_one(
         assert {client.get(path).status_code for path in ("/health", "/ready", "/v2/health/live")} == {200}
         protected = ("/", "/docs", "/openapi.json", "/metrics", "/model", "/classes", "/v2/models/default")
         assert {client.get(path).status_code for path in protected} == {401}
+        document = client.get("/openapi.json", headers=good[0]).json()
+    kinds = {(one["type"], one.get("scheme")) for one in document["components"]["securitySchemes"].values()}
+    assert kinds == {("http", "basic"), ("http", "bearer"), ("apiKey", None)}
+    assert {name for one in document["security"] for name in one} == set(
+        document["components"]["securitySchemes"]
+    )
+    assert document["paths"]["/health"]["get"]["security"] == []
+    assert "security" not in document["paths"]["/predict"]["post"]
 
 
 def test_secrets_are_hashed_at_rest(tmp_path: Path) -> None:
@@ -125,6 +133,13 @@ def test_a_local_server_answers_to_local_names_only(start: Start) -> None:
         response = client.get("/classes", headers={"Host": "evil.example"})
         assert response.status_code == 400
         assert response.json()["error"].startswith("This server listens on this machine only")
+
+
+def test_without_keys_the_description_asks_for_none(client: httpx.Client) -> None:
+    """A client that is made from it must not ask a person for what the server does not want."""
+    document = client.get("/openapi.json").json()
+    assert "security" not in document
+    assert "securitySchemes" not in document["components"]
 
 
 def test_security_headers_are_on_every_answer(client: httpx.Client) -> None:
