@@ -84,12 +84,25 @@ def explain(
         bool,
         typer.Option(
             "--check",
-            help="Score the maps by deletion, insertion and ROAD against a random map and the image's centre.",
+            help="Say whether the maps mean anything: score them by deletion, insertion and ROAD beside a random map "
+            "and the image's centre. Give 16 images or more.",
             rich_help_panel=MAP,
         ),
     ] = False,
+    check_images: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Of more images, check N drawn at random: each costs the work of about a hundred predictions.",
+            rich_help_panel=MAP,
+        ),
+    ] = 32,
     opacity: Annotated[
-        float, typer.Option(min=0, max=1, help="Of the colours over the image.", rich_help_panel=OUTPUT)
+        float,
+        typer.Option(
+            metavar="SHARE", min=0, max=1, help="Of the colours over the image.", rich_help_panel=OUTPUT
+        ),
     ] = 0.5,
     colormap: Annotated[
         str, typer.Option(metavar="NAME", help="Any of matplotlib's.", rich_help_panel=OUTPUT)
@@ -123,6 +136,7 @@ def explain(
         colormap=colormap,
         opacity=opacity,
         check=check,
+        check_images=check_images,
     )
     if bool(images) == bool(misclassified):
         raise UsageError(
@@ -178,8 +192,9 @@ def _show_layers(predictor: "Predictor") -> None:
     ]
     height, width = explainer.image_size
     title = f"{predictor.header.arch}, input {height} × {width}"
-    render.table(("index", "from the end", "name", "kind", "output", "map"), rows, title=title)
-    render.message(f"auto is '{chosen.name}', whose map has {chosen.grid[0]} × {chosen.grid[1]} cells.")
+    render.table(("index", "from end", "name", "kind", "output", "map"), rows, title=title)
+    cells = f"{chosen.grid[0]} × {chosen.grid[1]} cells"
+    render.message(f"--layer auto is '{chosen.name}', whose map has {cells}. Other modules can be named too.")
 
 
 def _show(report: "ExplainReport", json: bool) -> None:
@@ -209,6 +224,8 @@ def _show(report: "ExplainReport", json: bool) -> None:
 
 
 def _show_checks(report: "ExplainReport") -> None:
+    from imgclf.explain import lead_table
+
     rows = [
         (
             row.method,
@@ -220,8 +237,11 @@ def _show_checks(report: "ExplainReport") -> None:
         )
         for row in report.checks
     ]
-    columns = ("map", "layer", "deletion (low)", "insertion (high)", "ROAD (high)", "lead")
+    columns = ("map", "layer", "deletion↓", "insertion↑", "ROAD↑", "lead")
     render.table(columns, rows, title="Do the maps mean anything?")
+    leads = lead_table(report.checks)
+    if leads:
+        render.table(*leads, title="Lead by method and layer (the best has a star)")
     for row in report.checks:
         if row.verdict:
             (render.message if row.verdict == "better" else render.warning)(row.sentence)
@@ -230,4 +250,4 @@ def _show_checks(report: "ExplainReport") -> None:
 def _blank(maps: "tuple[ExplainedMap, ...]") -> str:
     """Say how many maps there are, and how many of them show nothing."""
     blank = sum(one.state != "ok" for one in maps)
-    return f"{len(maps)}, {blank} empty or flat" if blank else str(len(maps))
+    return f"{len(maps)} ({blank} empty or flat)" if blank else str(len(maps))

@@ -1,6 +1,6 @@
 """Why this answer: saliency maps of any network here, through pytorch-grad-cam and Captum."""
 
-from imgclf.explain.check import CheckRow
+from imgclf.explain.check import CheckRow, lead_table
 from imgclf.explain.explain import Options, ask, explain
 from imgclf.explain.explainer import Explainer
 from imgclf.explain.methods import METHODS, Method, choose_methods
@@ -30,5 +30,6 @@ __all__ = [
     "choose_methods",
     "explain",
     "explain_one",
+    "lead_table",
     "worst_errors",
 ]

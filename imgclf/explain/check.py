@@ -1,6 +1,7 @@
 """Does the map mean anything? Its scores beside those of a random map and of the image's centre."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 from imgclf.explain.explainer import Explainer
 from imgclf.explain.perturbing import deletion_and_insertion
 from imgclf.explain.saliency import Saliency
+from imgclf.records import Progress
 
 RANDOM, CENTRE = "random", "centre"
 _CELLS = 7  # of the random map a side: as coarse as maps are
@@ -58,35 +60,61 @@ class CheckRow:
 
 
 class Checker:
-    """Scores maps image by image; keeps numbers only.
+    """Scores maps image by image; keeps a bounded number of them.
 
     Args:
         explainer: the model.
-        seed: of the random maps.
+        most: of more maps than that, so many are drawn at random.
+        seed: of the random maps and of the draw.
     """
 
-    def __init__(self, explainer: Explainer, seed: int = 0) -> None:
+    def __init__(self, explainer: Explainer, most: int = 32, seed: int = 0) -> None:
         self._explainer = explainer
+        self._most = most
         self._generator = np.random.default_rng(seed)
+        self._offered = 0
+        self._drawn: list[tuple[np.ndarray, int, tuple[Saliency, ...]]] = []
         self._scores: dict[tuple[str, str], list[tuple[float, float, float]]] = {}
 
-    def add(self, pixels: np.ndarray, class_index: int, maps: Iterable[Saliency]) -> None:
-        """Score the maps of one image for one class, and the rivals beside them.
+    def offer(self, pixels: np.ndarray, class_index: int, maps: Iterable[Saliency]) -> None:
+        """Put the maps of one image for one class in the draw, each with the same chance to be scored.
 
         Args:
             pixels: uint8 (H, W, C), preprocessed.
             class_index: the class that the maps explain.
             maps: one of each method and layer.
         """
+        self._offered += 1
+        given = (pixels, class_index, tuple(maps))
+        if len(self._drawn) < self._most:
+            self._drawn.append(given)
+        elif (place := int(self._generator.integers(self._offered))) < self._most:
+            self._drawn[place] = given
+
+    def score(self, progress: Callable[[Progress], None] | None = None) -> tuple[CheckRow, ...]:
+        """Score what was drawn, and the rivals beside it, and return :meth:`rows`.
+
+        Args:
+            progress: told how many images are done and how long the rest will take.
+        """
+        begun, total = time.monotonic(), len(self._drawn)
+        for done, given in enumerate(self._drawn, start=1):
+            self.add(*given)
+            if progress:
+                left = (time.monotonic() - begun) / done * (total - done)
+                progress(Progress("Checking maps", done, total, f"about {left:.0f} s left"))
+        return self.rows()
+
+    def add(self, pixels: np.ndarray, class_index: int, maps: Iterable[Saliency]) -> None:
+        """Score the maps of one image for one class, and the rivals beside them; arguments as for :meth:`offer`."""
         size = pixels.shape[0], pixels.shape[1]
         orders = {(one.method, one.layer): one.on_input(size) for one in maps}
         orders[RANDOM, ""], orders[CENTRE, ""] = self._random(size), _centred(size)
-        roads = self._explainer.road(pixels, class_index, np.stack(list(orders.values())))
-        for (name, order), road in zip(orders.items(), roads, strict=True):
-            gone, come = deletion_and_insertion(
-                self._explainer.predictor.probabilities, pixels, class_index, order
-            )
-            self._scores.setdefault(name, []).append((gone, come, float(road)))
+        stacked = np.stack(list(orders.values()))
+        roads = self._explainer.road(pixels, class_index, stacked)
+        areas = deletion_and_insertion(self._explainer.predictor.probabilities, pixels, class_index, stacked)
+        for name, (gone, come), road in zip(orders, areas.tolist(), roads.tolist(), strict=True):
+            self._scores.setdefault(name, []).append((gone, come, road))
 
     def rows(self) -> tuple[CheckRow, ...]:
         """Return the table: the methods, the one with the greatest lead first, then the rivals."""
@@ -105,6 +133,29 @@ class Checker:
     def _random(self, size: tuple[int, int]) -> np.ndarray:
         cells = self._generator.random((_CELLS, _CELLS), dtype=np.float32)
         return np.asarray(Image.fromarray(cells).resize(size[::-1], Image.Resampling.BILINEAR))
+
+
+def lead_table(rows: Sequence[CheckRow]) -> tuple[tuple[str, ...], list[tuple[str, ...]]] | None:
+    """Return the leads as a table, methods down and layers across: the headings and the rows of cells.
+
+    None where there are not at least two of each, because the list of scores says it all then. The best has a star.
+    """
+    judged = [row for row in rows if row.verdict and row.layer]
+    methods, layers = (
+        (tuple(dict.fromkeys(names)) for names in zip(*((r.method, r.layer) for r in judged), strict=True))
+        if judged
+        else ((), ())
+    )
+    if len(methods) < 2 or len(layers) < 2:
+        return None
+    leads = {(row.method, row.layer): row.lead for row in judged}
+    best = max(leads.values())
+
+    def cell(place: tuple[str, str]) -> str:
+        lead = leads.get(place)
+        return "" if lead is None else f"{lead:+.3f}{'*' if lead == best else ''}"
+
+    return ("lead", *layers), [(method, *(cell((method, layer)) for layer in layers)) for method in methods]
 
 
 def _judged(row: CheckRow, leads: np.ndarray) -> CheckRow:

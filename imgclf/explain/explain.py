@@ -35,6 +35,7 @@ class Options:
         colormap: a name of matplotlib's.
         opacity: of the colours over the image, in [0, 1].
         check: score the maps against a random one and the image's centre.
+        check_images: of more images than that, so many are drawn at random to be checked.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
     """
 
@@ -45,6 +46,7 @@ class Options:
     colormap: str = COLORMAP
     opacity: float = OPACITY
     check: bool = False
+    check_images: int = 32
     device: str = "auto"
 
 
@@ -84,12 +86,12 @@ def explain(
     folder = out or _new_folder(predictor.file)
     _make(folder)
     total = len(sources) if isinstance(sources, Sequence) and not isinstance(sources, str | bytes) else None
-    checker = Checker(explainer) if options.check else None
+    checker = Checker(explainer, options.check_images) if options.check else None
     images: list[Explained] = []
     thumbnails: list[tuple[bytes, ...]] = []
     for answer in answers(explainer, as_subjects(sources, predictor.class_names), question):
         if checker:
-            _check(checker, answer, predictor.class_names)
+            _offer(checker, answer, predictor.class_names)
         record, small = write_answer(folder, len(images) + 1, answer, predictor.header.preprocessing, look)
         images.append(record)
         thumbnails.append(small)
@@ -98,19 +100,19 @@ def explain(
     if not images:
         raise UsageError("There is no image to explain.")
     page, index = folder / "explain.html", write_index(folder / "index.csv", images)
-    checks = checker.rows() if checker else ()
+    checks = checker.score(progress) if checker else ()
     sections = [check_section(checks)] if checks else []
     write_text(page, explain_page(images, thumbnails, _about(predictor, options), sections))
     return ExplainReport(folder, tuple(images), page, index, time.monotonic() - begun, checks)
 
 
-def _check(checker: Checker, answer: Answer, class_names: Sequence[str]) -> None:
-    """Score the maps of each target of an image."""
+def _offer(checker: Checker, answer: Answer, class_names: Sequence[str]) -> None:
+    """Let the maps of each target of an image be checked."""
     pixels = answer.opened.pixels
     for name in dict.fromkeys(one.target for one in answer.maps):
         if pixels is not None:
             maps = [one for one in answer.maps if one.target == name]
-            checker.add(pixels, class_names.index(name), maps)
+            checker.offer(pixels, class_names.index(name), maps)
 
 
 def ask(explainer: Explainer, options: Options) -> Question:

@@ -11,8 +11,8 @@ import torch
 from imgclf.errors import OutOfMemoryError, UsageError
 from imgclf.explain.cam import cam_maps
 from imgclf.explain.methods import Method
-from imgclf.explain.perturbing import road
 from imgclf.explain.pixel_maps import pixel_maps
+from imgclf.explain.road import road
 from imgclf.inference import Predictor
 from imgclf.inference.backends.torch import TorchBackend
 from imgclf.models import Classifier, FeatureLayer, choose_layer, feature_layers
@@ -112,8 +112,7 @@ class Explainer:
     def road(self, pixels: np.ndarray, class_index: int, maps: np.ndarray) -> np.ndarray:
         """Return ROAD's score, float32 (M,), of M maps (M, H, W) of one image, uint8 (H, W, C), for a class."""
         with self._lock:
-            images = self._backend.normalized(np.repeat(pixels[None], len(maps), axis=0))
-            return road(self._classifier, images, [class_index] * len(maps), maps)
+            return road(self._classifier, self._backend.normalized(pixels[None]), class_index, maps)
 
 
 def _twin(classifier: Classifier) -> Classifier:

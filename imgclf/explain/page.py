@@ -8,9 +8,10 @@ import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
-from imgclf.explain.check import CheckRow
+from imgclf.explain.check import CheckRow, lead_table
 from imgclf.explain.report import Explained, ExplainedMap
 from imgclf.explain.thumbnails import thumbnail
+from imgclf.figures.style import shorten
 from imgclf.inference.answers import UNKNOWN
 from imgclf.reports import (
     GalleryItem,
@@ -25,6 +26,8 @@ from imgclf.reports import (
 )
 
 _SHOWN = 200  # images; more would make a page that phones do not open
+_NARROW = 3  # pictures that stand side by side in half of the page
+_LONGEST_NAME = 64
 
 
 def explain_page(
@@ -45,18 +48,15 @@ def explain_page(
     broken = [image for image in images if image.error is not None]
     parts = [Section("At a glance", _overview(images)), *sections]
     cards = [_card(image, small) for image, small in readable[:_SHOWN]]
-    if len(readable) > _SHOWN:
-        cards.append(
-            sentence_html(
-                f"{len(readable) - _SHOWN:,} more images are in the folder and in index.csv.", "note"
-            )
-        )
     if cards:
-        parts.append(Section("Images", Markup("").join(cards)))
+        body = Markup('{}<div class="answers">{}</div>').format(_filters(images), Markup("").join(cards))
+        hidden = len(readable) - _SHOWN
+        more = f"{hidden:,} more images are in the folder and in index.csv."
+        parts.append(Section("Images", body + sentence_html(more, "note") if hidden > 0 else body))
     if broken:
         rows = [(image.file, image.error) for image in broken]
         parts.append(Section(f"Not explained ({len(broken):,})", table_html(("file", "reason"), rows)))
-    return html_page("Why this answer", about, parts)
+    return html_page("Why this answer", about, parts, head_html=_head())
 
 
 def check_section(rows: Sequence[CheckRow]) -> Section:
@@ -74,7 +74,12 @@ def check_section(rows: Sequence[CheckRow]) -> Section:
         for row in rows
     ]
     columns = ("map", "layer", "deletion ↓", "insertion ↑", "ROAD ↑", "lead ↑")
-    return Section("Do the maps mean anything?", Markup("").join([*parts, table_html(columns, cells)]))
+    parts.append(table_html(columns, cells))
+    leads = lead_table(rows)
+    if leads:
+        parts.append(sentence_html("The lead by method and layer; the best has a star."))
+        parts.append(table_html(*leads))
+    return Section("Do the maps mean anything?", Markup("").join(parts))
 
 
 def _overview(images: Sequence[Explained]) -> Markup:
@@ -82,7 +87,7 @@ def _overview(images: Sequence[Explained]) -> Markup:
     maps = [one for image in good for one in image.maps]
     blank = [one for one in maps if one.state != "ok"]
     known = [image for image in good if image.true_label is not None]
-    wrong = sum(image.label not in (image.true_label, UNKNOWN) for image in known)
+    wrong = sum(_is_wrong(image) for image in known)
     tiles = [
         Tile(
             "Images",
@@ -114,14 +119,48 @@ def _overview(images: Sequence[Explained]) -> Markup:
     return Markup("").join(parts)
 
 
+def _head() -> str:
+    style, script = (
+        Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("page.css", "page.js")
+    )
+    return f"<style>{style}</style><script>{script}</script>"
+
+
+def _filters(images: Sequence[Explained]) -> Markup:
+    """Return a search field, and a box for the wrong answers where there are any."""
+    box = Markup('<label><input type="checkbox" id="wrong"> wrong answers only</label>')
+    field = Markup(
+        '<input type="search" id="search" placeholder="file or class" aria-label="Search by file or class">'
+    )
+    some = any(_is_wrong(image) for image in images)
+    return Markup('<div class="filters">{}{}<span id="left" role="status"></span></div>').format(
+        field, box if some else ""
+    )
+
+
+def _is_wrong(image: Explained) -> bool:
+    return (
+        image.error is None
+        and image.true_label is not None
+        and image.label not in (image.true_label, UNKNOWN)
+    )
+
+
 def _card(image: Explained, small: tuple[bytes, ...]) -> Markup:
     with Image.open(BytesIO(small[0])) as opened:
         width = opened.width
     items = [GalleryItem(small[0], "original", Path(image.file).name, width)]
     items += [GalleryItem(each, "map", "the evidence alone", width) for each in small[1:]]
     items += [_item(one, width) for one in image.maps]
-    heading = Markup('<h3 style="margin:22px 0 0;overflow-wrap:anywhere">{}</h3><p style="margin:0">{}</p>')
-    return heading.format(image.title, image.file) + gallery_html(items)
+    card = Markup('<article class="answer{}"{}><h3>{}</h3><p title="{}">{}</p>{}</article>')
+    return card.format(
+        "" if len(items) <= _NARROW else " wide",
+        Markup(" data-wrong") if _is_wrong(image) else "",
+        image.title,
+        image.file,
+        shorten(image.file, _LONGEST_NAME),
+        gallery_html(items),
+    )
 
 
 def _item(one: ExplainedMap, width: int) -> GalleryItem:

@@ -44,7 +44,7 @@ def test_json_and_check(run_cli, shapes_run: Run, shapes: Path):
         values["checks"]
     ) == 3
     result = run_cli(*arguments)
-    assert "deletion (low)" in result.out
+    assert "deletion↓" in result.out
     assert "Warning: gradcam at " in result.err
 
 

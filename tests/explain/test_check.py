@@ -5,12 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from pytorch_grad_cam.metrics.road import NoisyLinearImputer, neighbors_weights
+from scipy.sparse import csc_matrix
+from scipy.sparse.linalg import spsolve
 
 from imgclf.errors import MissingExtraError, RunError
 from imgclf.explain import METHODS, Explainer, Options, Saliency, explain, worst_errors
-from imgclf.explain.check import CENTRE, RANDOM, Checker
+from imgclf.explain.check import CENTRE, RANDOM, Checker, CheckRow, lead_table
 from imgclf.explain.misclassified import worst_answers
 from imgclf.explain.perturbing import deletion_and_insertion
+from imgclf.explain.road import fill
 from imgclf.inference import Predictor
 from imgclf.runs import Run
 from imgclf.runs.predictions import Answers, write_predictions
@@ -27,10 +32,65 @@ def test_the_right_order_has_low_deletion_and_high_insertion():
     pixels = np.zeros((16, 16, 3), dtype=np.uint8)
     pixels[:4, :4] = 255
     right = pixels[..., 0].astype(np.float32)
-    good, bad = (deletion_and_insertion(brightness, pixels, 1, order) for order in (right, -right))
+    good, bad = deletion_and_insertion(brightness, pixels, 1, np.stack([right, -right])).tolist()
     assert good[0] < bad[0]
     assert good[1] > bad[1]
     assert all(0 <= value <= 1 for value in (*good, *bad))
+
+
+def test_deletion_begins_with_the_image_and_ends_with_nothing():
+    """With an answer that is the share of the pixels still there, every order has half of the area."""
+    pixels = np.random.default_rng(1).choice(np.array([0, 255], np.uint8), (10, 10, 3))
+
+    def there(stack: np.ndarray) -> np.ndarray:
+        share = (stack == pixels).all(axis=3).mean(axis=(1, 2))
+        return np.stack([1 - share, share], axis=1)
+
+    orders = np.random.default_rng(0).random((3, 10, 10))
+    np.testing.assert_allclose(deletion_and_insertion(there, pixels, 1, orders), 0.5)
+
+
+def test_holes_are_filled_as_the_library_fills_them():
+    """From coarse to fine, close to the direct solution of the paper's system of equations; the rest is untouched."""
+    rows, columns = np.mgrid[0:40, 0:56] / 20
+    image = np.stack([np.sin(rows), np.cos(columns), np.sin(rows * columns)]).astype(np.float32)
+    kept = np.ones((40, 56), dtype=bool)
+    kept[4:30, 20:56] = False
+    system, right = NoisyLinearImputer.setup_sparse_system(kept.astype(np.float32), image, neighbors_weights)
+    expected = image.copy()
+    expected[:, ~kept] = spsolve(csc_matrix(system), right).reshape(right.shape).T
+    found = fill(torch.from_numpy(image)[None], torch.from_numpy(kept)[None, None])[0].numpy()
+    np.testing.assert_array_equal(found[:, kept], image[:, kept])
+    assert np.abs(found - expected).mean() < 0.02
+    assert np.abs(found - image)[:, ~kept].mean() > 0.2  # the hole was filled, not left
+
+
+def test_of_many_images_a_few_are_drawn(explainer: Explainer):
+    """All have the same chance; as many are scored as were asked for, and the time left is told."""
+    pixels = np.full((32, 32, 3), 200, dtype=np.uint8)
+    maps = [Saliency("good", "x", 1, "square", 1.0, pixels[..., 0].astype(np.float32))]
+    checker, told = Checker(explainer, most=3), []
+    for _ in range(20):
+        checker.offer(pixels, 1, maps)
+    rows = checker.score(told.append)
+    assert {row.images for row in rows} == {3}
+    assert [(one.phase, one.done, one.total) for one in told] == [("Checking maps", n, 3) for n in (1, 2, 3)]
+    assert told[-1].detail == "about 0 s left"
+
+
+def test_leads_by_method_and_layer():
+    """Methods stand down, layers across, the best has a star; one layer alone needs no such table."""
+
+    def row(method: str, layer: str, lead: float) -> CheckRow:
+        return CheckRow(method, layer, 9, 0.1, 0.2, 0.3, lead, 0.1, "no better")
+
+    rows = [row("gradcam", "a", 0.5), row("layercam", "b", -0.25), row("gradcam", "b", 0.125)]
+    assert lead_table(rows) == (
+        ("lead", "a", "b"),
+        [("gradcam", "+0.500*", "+0.125"), ("layercam", "", "-0.250")],
+    )
+    assert lead_table(rows[:1]) is None
+    assert lead_table([]) is None
 
 
 def test_the_check_tells_good_from_bad(explainer: Explainer):
