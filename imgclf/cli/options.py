@@ -29,7 +29,7 @@ DataOption: TypeAlias = Annotated[
     typer.Option(
         "--data",
         metavar="DATA",
-        help="Dataset name (see imgclf datasets), folder, manifest file or hf:OWNER/NAME.",
+        help="Dataset name (see imgclf datasets), folder, manifest, shards or hf:OWNER/NAME.",
         rich_help_panel=DATA,
     ),
 ]

@@ -11,6 +11,8 @@ from imgclf.data.examples import Dataset, Examples
 from imgclf.data.fetching.huggingface import open_hub
 from imgclf.data.fetching.location import data_root
 from imgclf.data.formats.paths import open_path
+from imgclf.data.formats.shard_files import is_pattern
+from imgclf.data.formats.tar_shards import open_tar_shards
 from imgclf.data.images.names import display_name
 from imgclf.data.plugin import DatasetPlugin, DatasetReader, OnProgress, as_examples
 from imgclf.errors import DataError, ImgclfError, PluginError, suggest
@@ -25,8 +27,8 @@ def open_dataset(
 
     Args:
         spec: a registered name (``cifar10``), a registered name with the place to read it from
-            (``image_folder:photos``), a folder of images or of Parquet shards, a CSV or Parquet manifest, or
-            ``hf:OWNER/NAME``. A registered name wins over a folder of that name; ``./digits`` is the folder.
+            (``image_folder:photos``), a folder of images or of Parquet or tar shards, a pattern of tar shards
+            (``train-{00..31}.tar``, also http(s) addresses), a CSV or Parquet manifest, or ``hf:OWNER/NAME``. A registered name wins over a folder of that name; ``./digits`` is the folder.
         data_dir: where registered datasets live; by default ``IMGCLF_DATA_DIR`` or the user's cache directory.
         download: fetch what is missing; without it, what is missing is an error.
         progress: told how far a download is.
@@ -46,6 +48,8 @@ def open_dataset(
     path = Path(spec).expanduser()
     if path.exists():
         return open_path(path)
+    if is_pattern(spec):
+        return open_tar_shards(spec, progress=progress)
     if colon and name in names:
         return _open_plugin(names[name], Path(place).expanduser(), download, progress)
     raise DataError(

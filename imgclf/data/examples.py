@@ -1,5 +1,7 @@
 """Images with labels, before any pixel is read: what every dataset gives and every later stage takes."""
 
+import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +15,43 @@ from imgclf.records import DatasetInfo, UnreadableImage
 
 ImageSource: TypeAlias = Path | bytes | np.ndarray | Image.Image
 """A file, an encoded image, or pixels: uint8 (H, W) grey or (H, W, 3) RGB."""
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """Which images are cheap to read one after the other.
+
+    Attributes:
+        of_image: int64 (N,), the block of each image.
+        together: how many blocks may be read in turn.
+    """
+
+    of_image: np.ndarray
+    together: int
+
+
+@dataclass(frozen=True, eq=False)
+class Storage:
+    """How encoded images lie where they are.
+
+    Attributes:
+        nbytes: size of all of them.
+        identity: changes when an image does; saves reading all of them to tell.
+        blocks: which are cheap to read together; None where any order is as good.
+    """
+
+    nbytes: int
+    identity: str
+    blocks: Blocks | None = None
+
+
+class StoredImages(Sequence[ImageSource], ABC):
+    """Encoded images in larger files, read when they are asked for."""
+
+    @property
+    @abstractmethod
+    def storage(self) -> Storage:
+        """How they lie there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +121,24 @@ class Chosen(Sequence[ImageSource]):
         if isinstance(index, slice):
             return Chosen(self._images, self._indices[index])
         return self._images[int(self._indices[index])]
+
+    @property
+    def storage(self) -> Storage | None:
+        """How they lie where they are; their size is a share of the whole, as if all images were of one size."""
+        whole = storage_of(self._images)
+        if whole is None:
+            return None
+        which = hashlib.blake2b(self._indices.tobytes(), digest_size=16).hexdigest()
+        return Storage(
+            nbytes=whole.nbytes * len(self) // max(1, len(self._images)),
+            identity=f"{whole.identity}\n{which}",
+            blocks=whole.blocks and Blocks(whole.blocks.of_image[self._indices], whole.blocks.together),
+        )
+
+
+def storage_of(images: Sequence[ImageSource] | np.ndarray) -> Storage | None:
+    """Return how images lie in larger files; None for files of their own and for pixels."""
+    return images.storage if isinstance(images, StoredImages | Chosen) else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,7 +33,7 @@ class NamedArgs(BaseModel):
 class DataConfig(_Section):
     """Which images, and how they are divided."""
 
-    dataset: str = Field("digits", description="Registered name, folder, manifest file or hf:OWNER/NAME.")
+    dataset: str = Field("digits", description="Registered name, folder, manifest, shards or hf:OWNER/NAME.")
     val_fraction: float = Field(0.1, gt=0, lt=1, description="Share of the source split that becomes `val`.")
     val_from: Literal["auto", "train", "test"] = Field(
         "auto",

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import tomli_w
 
 from imgclf.data import Dataset, Splits, make_splits, open_dataset, split_rows
+from imgclf.data.formats.shard_files import absolute_pattern, is_pattern
 from imgclf.errors import DataError, ImgclfError, RunError, StoppedError, UsageError
 from imgclf.figures import training_curves
 from imgclf.models import classifier_from_header
@@ -174,6 +175,9 @@ def check_same_everywhere(group: Group, config: Config, splits: Splits, class_na
 def _with_absolute_paths(config: Config) -> Config:
     """Make a folder's name absolute, so that the run can be resumed and repeated from anywhere."""
     spec = config.data.dataset
+    if is_pattern(spec):
+        data = config.data.model_copy(update={"dataset": absolute_pattern(spec)})
+        return config.model_copy(update={"data": data})
     if spec in plugin_entry_points(DATASETS) or not Path(spec).expanduser().exists():
         return config
     data = config.data.model_copy(update={"dataset": str(Path(spec).expanduser().resolve())})

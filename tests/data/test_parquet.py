@@ -10,9 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from imgclf.data import make_splits, open_dataset
+from imgclf.data import make_splits, open_dataset, train_loader
 from imgclf.data.formats import arrow_images
 from imgclf.errors import DataError
+from imgclf.recipes.config import AugmentConfig
+from imgclf.records import Preprocessing
 
 NAMES = ("cat", "dog")
 
@@ -149,7 +151,7 @@ def test_large_sets_are_read_group_by_group(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(arrow_images, "IN_MEMORY_BYTES", 0)
     shard(tmp_path / "train.parquet", [0, 1] * 10)
     splits = make_splits(open_dataset(str(tmp_path)), val_fraction=0.2)
-    numbers = sorted(int(image) for image in [*splits.train.images, *splits.val.images])  # type: ignore[arg-type]
+    numbers = sorted(int(image) for image in [*splits.train.images, *splits.val.images])
     assert numbers == list(range(20))
     copy = pickle.loads(pickle.dumps(splits.train.images))
     assert list(copy) == list(splits.train.images)
@@ -163,6 +165,40 @@ def test_sequence_has_ends(tmp_path: Path) -> None:
     assert images[1:] == [b"1", b"2"]
     with pytest.raises(IndexError, match=r"^image 3 of 3$"):
         images[3]
+
+
+def test_a_set_too_large_for_memory_is_read_a_few_groups_at_a_time(
+    tmp_path: Path, shapes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An epoch in which two row groups are kept reads each group once, and every image comes."""
+    images = [
+        {"bytes": path.read_bytes(), "path": None} for path in sorted((shapes / "train").glob("*/*.png"))
+    ]
+    shard(tmp_path / "train.parquet", [number % 2 for number in range(72)], images=images)
+    monkeypatch.setattr(arrow_images, "IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(arrow_images, "_KEPT_BYTES", 1)
+    examples = open_dataset(str(tmp_path)).splits["train"].select(range(70))
+    read: list[int] = []
+    real = arrow_images.ParquetImages._read
+
+    def counted(images: arrow_images.ParquetImages, group: int) -> Any:
+        read.append(group)
+        return real(images, group)
+
+    monkeypatch.setattr(arrow_images.ParquetImages, "_read", counted)
+    spec = Preprocessing(image_size=(32, 32), mean=(0.5,) * 3, std=(0.5,) * 3)
+    settings: dict[str, Any] = {
+        "batch_size": 4,
+        "seed": 0,
+        "device": "cpu",
+        "workers": 0,
+        "memory_budget_gb": 1e-9,
+    }
+    loader = train_loader(examples, spec, AugmentConfig(transforms=()), **settings)
+    read.clear()
+    seen = [index for batch in loader.epoch(0) for index in batch.indices.tolist()]
+    assert sorted(seen) == list(range(70))
+    assert sorted(read) == list(range(35))
 
 
 def test_cifar10_as_parquet(test_data: Path) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from imgclf.data.examples import Blocks
 from imgclf.data.loading.sampling import batch_seed, evaluation_batches, training_batches
 
 
@@ -67,3 +68,21 @@ def test_every_batch_has_a_seed_of_its_own() -> None:
     assert len(seeds) == 81
     assert all(0 <= seed < 2**63 for seed in seeds)
     assert batch_seed(1, 2, 3, 4) == batch_seed(1, 2, 3, 4)
+
+
+@pytest.mark.parametrize("weights", [None, np.ones(120)])
+def test_images_that_are_read_together_are_near_each_other(weights: np.ndarray | None) -> None:
+    """Of 12 blocks three are mixed at a time, others in each epoch; without weights each image still comes once."""
+    blocks = Blocks(np.repeat(np.arange(12), 10), together=3)
+    neighbours = []
+    for epoch in range(2):
+        batches = training_batches(120, 10, seed=0, epoch=epoch, blocks=blocks, weights=weights)
+        order = np.concatenate(batches)
+        if weights is None:
+            assert sorted(order.tolist()) == list(range(120))
+            assert all(len(set(part // 10)) == 3 for part in order.reshape(4, 30))
+        else:
+            assert len(set(order[:15] // 10)) <= 3
+        assert len(set(order[:10] // 10)) > 1
+        neighbours.append(sorted(set(order[:15] // 10)))
+    assert neighbours[0] != neighbours[1]

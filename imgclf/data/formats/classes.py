@@ -1,7 +1,9 @@
 """Which classes a dataset has: the same rules for folders, manifests and Parquet."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -18,6 +20,19 @@ SPLIT_WORDS = {
     "testing": "test",
 }
 """What people call the splits, in lower case -> what we call them."""
+
+
+def split_of(path: Path) -> str:
+    """Return the split that a file's name or, failing that, a folder's name says; the nearest to the end wins.
+
+    >>> split_of(Path("data/validation-00000-of-00001.parquet")), split_of(Path("test/0.tar")), split_of(Path("0.tar"))
+    ('val', 'test', 'train')
+    """
+    for part in (path.stem, *reversed(path.parent.parts)):
+        for word in re.split(r"[^a-z]+", part.lower()):
+            if word in SPLIT_WORDS:
+                return SPLIT_WORDS[word]
+    return "train"
 
 
 def learnable_classes(where: str, counts: Mapping[str, Mapping[str, int]], hint: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from imgclf.data.examples import Examples
+from imgclf.data.examples import Examples, storage_of
 
 MOST_FILES = 20_000
 """Above this the check is left to `imgclf eda`, which has the time: opening a dataset must stay quick."""
@@ -34,6 +34,8 @@ def same_file_warning(splits: Mapping[str, Examples]) -> list[str]:
 def _by_size(examples: Examples) -> dict[int, list[tuple[int, Path]]]:
     """Return size in bytes -> (index, path); a file that cannot be reached is left to the reader to report."""
     sizes: dict[int, list[tuple[int, Path]]] = defaultdict(list)
+    if storage_of(examples.images) is not None:  # No files of their own, and to look at one is to fetch it.
+        return sizes
     for index, source in enumerate(examples.images):
         if isinstance(source, Path):
             try:

@@ -9,7 +9,6 @@ or names. Rows without a label (null or -1) are left out with a warning.
 """
 
 import os
-import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ import pyarrow.parquet as pq
 
 from imgclf.data.examples import Chosen, Dataset
 from imgclf.data.formats.arrow_images import ParquetImages
-from imgclf.data.formats.classes import SPLIT_WORDS
+from imgclf.data.formats.classes import split_of
 from imgclf.data.formats.columns import Columns, find_columns, huggingface_features
 from imgclf.data.formats.rows import SplitRows, dataset_of_rows
 from imgclf.data.images.names import IMAGE_EXTENSIONS, display_name, extension, is_hidden
@@ -35,7 +34,7 @@ def find_shards(folder: Path) -> dict[str, list[Path]]:
     shards: dict[str, list[Path]] = {}
     for path in sorted(folder.rglob("*.parquet")):
         if not any(is_hidden(part) for part in path.relative_to(folder).parts):
-            shards.setdefault(_split_of(path.relative_to(folder)), []).append(path)
+            shards.setdefault(split_of(path.relative_to(folder)), []).append(path)
     return shards
 
 
@@ -101,15 +100,6 @@ def read_shards(shards: dict[str, list[Path]], where: str, info: DatasetInfo) ->
         hint=_HINT,
         warnings=warnings,
     )
-
-
-def _split_of(path: Path) -> str:
-    """Return the split that a file's name or, failing that, a folder's name says; the nearest to the end wins."""
-    for part in (path.stem, *reversed(path.parent.parts)):
-        for word in re.split(r"[^a-z]+", part.lower()):
-            if word in SPLIT_WORDS:
-                return SPLIT_WORDS[word]
-    return "train"
 
 
 def _common_columns(files: list[Path]) -> Columns:

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from imgclf.data.examples import Examples
+from imgclf.data.examples import Examples, storage_of
 from imgclf.data.images.preparation import Preparation
 from imgclf.data.images.reading import read_image, read_size
 from imgclf.data.loading.decoded_cache import cache_key, load_cached, store
@@ -79,9 +79,7 @@ def decode(
     at_hand = _at_hand(examples, prepare)
     if at_hand is not None:
         return Decoding(at_hand, np.arange(len(examples)))
-    if (fixed := prepare.fixed_size()) is not None and _gigabytes(
-        examples, prepare, fixed
-    ) > memory_budget_gb:
+    if _least_gigabytes(examples, prepare) > memory_budget_gb:
         return None
     key = cache_key(examples.images, prepare)
     cached = load_cached(key, cache_dir, len(examples))
@@ -100,8 +98,14 @@ def decode(
     return _checked(examples, images, failures, on_error)
 
 
-def _gigabytes(examples: Examples, prepare: Preparation, size: tuple[int, int]) -> float:
-    return len(examples) * size[0] * size[1] * prepare.channels / 2**30
+def _least_gigabytes(examples: Examples, prepare: Preparation) -> float:
+    """Return what the pixels take at least, as far as that is known before any image is opened."""
+    size = prepare.fixed_size()
+    if size is not None:
+        return len(examples) * size[0] * size[1] * prepare.channels / 2**30
+    # Pixels take more than the encoded images: looking into each of a set of terabytes would take days.
+    storage = storage_of(examples.images)
+    return storage.nbytes / 2**30 if storage else 0.0
 
 
 def _at_hand(examples: Examples, prepare: Preparation) -> DecodedImages | None:

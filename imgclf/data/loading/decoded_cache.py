@@ -18,7 +18,7 @@ import numpy as np
 from PIL import __version__ as pillow_version
 from platformdirs import user_cache_dir
 
-from imgclf.data.examples import ImageSource
+from imgclf.data.examples import ImageSource, storage_of
 from imgclf.data.images.preparation import Preparation
 from imgclf.data.loading.decoded_images import DecodedImages
 
@@ -41,6 +41,10 @@ def cache_key(images: Sequence[ImageSource] | np.ndarray, prepare: Preparation) 
     if isinstance(images, np.ndarray):
         digest.update(f"{images.shape} {images.dtype}".encode())
         digest.update(np.ascontiguousarray(images).data)
+        return digest.hexdigest()
+    storage = storage_of(images)
+    if storage is not None:
+        digest.update(storage.identity.encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
     for image in images:
         if isinstance(image, Path):

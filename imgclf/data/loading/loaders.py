@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from imgclf.data.augment import AugmentPlan, plan_augmentation
 from imgclf.data.augment.batched import BatchedTransform, as_bytes
-from imgclf.data.examples import Examples
+from imgclf.data.examples import Blocks, Examples, storage_of
 from imgclf.data.images.preparation import AsEvaluated
 from imgclf.data.images.preprocess import normalize_on_device
 from imgclf.data.loading.decoded import OnError, decode
@@ -57,6 +57,7 @@ class _Order:
     world_size: int
     training: bool
     weights: np.ndarray | None = None
+    blocks: Blocks | None = None
 
     def batches(self, count: int, epoch: int) -> list[np.ndarray]:
         if not self.training:
@@ -69,6 +70,7 @@ class _Order:
             rank=self.rank,
             world_size=self.world_size,
             weights=self.weights,
+            blocks=self.blocks,
         )
 
     def seed_of(self, epoch: int, number: int) -> int:
@@ -287,7 +289,8 @@ def _loader(
         images = decoding.images if decoding is not None else None
         work = BatchWork(examples, images, plan.prepare, plan.crop, plan.per_image, spec, bool(plan.batched))
         source = WorkerSource(work, worker_count(workers, device, order.world_size), pin=pin)
-    order = replace(order, weights=weights)
+    storage = storage_of(examples.images) if decoding is None else None
+    order = replace(order, weights=weights, blocks=storage.blocks if storage else None)
     return Loader(examples, skipped, source, plan.batched, spec, order, device, memory.on_error)
 
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from imgclf.data.examples import Blocks
+
 
 def training_batches(
     count: int,
@@ -12,6 +14,7 @@ def training_batches(
     rank: int = 0,
     world_size: int = 1,
     weights: np.ndarray | None = None,
+    blocks: Blocks | None = None,
 ) -> list[np.ndarray]:
     """Return this rank's batches of one training epoch.
 
@@ -27,6 +30,8 @@ def training_batches(
         rank: this process among ``world_size``.
         world_size: number of processes.
         weights: float (N,); draw with replacement in proportion to these. None is a permutation.
+        blocks: which images are read together: the blocks are shuffled, and images only among ``blocks.together`` of
+            them. None shuffles all.
 
     Returns:
         int64 (batch_size,) indices for each batch; the last may be shorter.
@@ -37,6 +42,9 @@ def training_batches(
     else:
         chances = np.asarray(weights, dtype=np.float64)
         order = generator.choice(count, size=count, p=chances / chances.sum())
+    if blocks is not None:
+        places = generator.permutation(int(blocks.of_image.max(initial=0)) + 1)
+        order = order[np.argsort((places // blocks.together)[blocks.of_image[order]], kind="stable")]
     share = order[: count - count % world_size][rank::world_size]
     batches = _cut(share, batch_size)
     if batch_size > 1 and batches and len(batches[-1]) == 1:
