@@ -27,6 +27,7 @@ COMMANDS = (
     "embed",
     "serve",
     "export",
+    "tune",
     "doctor",
 )
 

@@ -7,12 +7,14 @@ from imgclf.figures.gallery import GalleryTile, image_gallery
 from imgclf.figures.ranking import RankingCurve, ranking_curves
 from imgclf.figures.rejection import coverage_risk_figure
 from imgclf.figures.reliability import reliability_diagram
+from imgclf.figures.search import SearchPoint, search_history, search_parameters
 from imgclf.figures.style import picture, shorten
 
 __all__ = [
     "ClassBar",
     "GalleryTile",
     "RankingCurve",
+    "SearchPoint",
     "class_bars",
     "confusion_figure",
     "coverage_risk_figure",
@@ -20,6 +22,8 @@ __all__ = [
     "picture",
     "ranking_curves",
     "reliability_diagram",
+    "search_history",
+    "search_parameters",
     "shorten",
     "training_curves",
 ]
