@@ -154,7 +154,7 @@ def _show(result: "EmbedResult", json: bool) -> None:
         rows.append(("accuracy of the head", f"{result.head_accuracy:.1%}"))
     rows.append(("accuracy of 10 neighbours", f"{result.geometry.knn_accuracy:.1%}"))
     rows.append(("silhouette", f"{result.geometry.silhouette:.3f}"))
-    rows.append(("likely label errors", f"{len(result.geometry.suspects)}"))
+    rows.append(("likely label errors", f"{len(result.geometry.suspects):,}"))
     render.table(("measure", "value"), rows, title="Features")
     render.data("")
     render.table(

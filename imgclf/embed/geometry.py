@@ -12,6 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 
 VOTERS = 10  # neighbours that vote on an image's label
 _COMPARED = 15  # neighbours that a projection should keep
+_UNITED = 0.9  # share of the neighbours with one other label that makes a label doubtful
 # Trustworthiness and silhouette compare all pairs: a sample keeps 10,000 images at seconds.
 _PAIRS_SAMPLE = 3_000
 
@@ -27,7 +28,7 @@ class Geometry:
         class_silhouette: float (K,), the mean per class; NaN for a class without images.
         overlaps: (class, class, share) where ``share`` of the first one's neighbours are of the second, largest first.
         outliers: indices of the images farthest from their own neighbours for their class, worst first.
-        suspects: indices of images that none of their neighbours agrees with: likely label errors, surest first.
+        suspects: indices of images whose neighbours nearly all have one other label: likely label errors, surest first.
         neighbors: int (N, 15 or all others), the nearest other images of each, nearest first.
     """
 
@@ -74,7 +75,7 @@ def measure_geometry(
         class_silhouette=_mean_per_class(silhouettes, labels[sample], num_classes),
         overlaps=_overlaps(votes, labels, num_classes, k),
         outliers=_outliers(distances[:, :k].mean(axis=1), labels),
-        suspects=_suspects(votes, own_votes),
+        suspects=_suspects(votes, own_votes, k),
         neighbors=neighbors,
     )
 
@@ -155,10 +156,11 @@ def _outliers(mean_distances: np.ndarray, labels: np.ndarray, count: int = 12) -
     return np.argsort(-relative)[:count]
 
 
-def _suspects(votes: np.ndarray, own_votes: np.ndarray, count: int = 12) -> np.ndarray:
-    """Rank the images with no neighbour of their own label by how united their neighbours are."""
-    alone = np.flatnonzero(own_votes == 0)
-    return alone[np.argsort(-votes[alone].max(axis=1), kind="stable")][:count]
+def _suspects(votes: np.ndarray, own_votes: np.ndarray, k: int) -> np.ndarray:
+    """Rank the images with no neighbour of their own label and nearly all of one other, surest first."""
+    most = votes.max(axis=1)
+    doubted = np.flatnonzero((own_votes == 0) & (most >= _UNITED * k))
+    return doubted[np.argsort(-most[doubted], kind="stable")]
 
 
 def _sample(count: int, seed: int) -> np.ndarray:

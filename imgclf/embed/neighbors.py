@@ -16,7 +16,7 @@ from imgclf.embed.session import features_of
 from imgclf.embed.subject import OnProgress, Subject
 from imgclf.errors import ImageError, UsageError, suggest
 from imgclf.figures.gallery import GalleryTile, image_gallery
-from imgclf.reports import GalleryItem, Section, gallery_html, html_page, sentence_html
+from imgclf.reports import GalleryItem, Section, gallery_html, html_page
 from imgclf.runs import write_text
 
 _SIDE = 192
@@ -95,12 +95,22 @@ def find_neighbors(
     order, distances = _nearest(vector, extraction.embeddings, own, count)
     found = [_neighbor(rank + 1, at, distances[at], extraction, subject) for rank, at in enumerate(order)]
     sentence = _sentence(found)
-    stem = folder / "neighbors" / (re.sub(r"[^\w.-]+", "-", image).strip("-")[-80:] or "image")
+    name = Path(image).name if own is None else str(extraction.examples.files[own])
+    stem = folder / "neighbors" / (_file_name(name) or "image")
     pictures = [_picture(source, image)] + [
         _picture(extraction.examples.images[at], item.file) for at, item in zip(order, found, strict=True)
     ]
-    files += _write(stem, image, _own_label(own, extraction, subject), found, pictures, sentence)
+    files += _write(stem, name, _own_label(own, extraction, subject), found, pictures, sentence)
     return NeighborsResult(image, tuple(found), reused, sentence, tuple(files))
+
+
+def _file_name(name: str) -> str:
+    """Return an image's name without its ending, as one file name.
+
+    >>> _file_name("test/cat/0012.jpg")
+    'test-cat-0012'
+    """
+    return re.sub(r"[^\w-]+", "-", re.sub(r"\.\w{2,4}$", "", name)).strip("-")[-80:]
 
 
 def _place(image: str, examples: Examples) -> int | None:
@@ -184,23 +194,25 @@ def _write(
     writer.writerow([field.name for field in fields(Neighbor)])
     writer.writerows(astuple(item) for item in found)
     write_text(table, text.getvalue())
-    captions: list[tuple[str, ...]] = [("this image", Path(image).name, own_label)]
-    captions += [_caption(item) for item in found]
-    tiles = [GalleryTile(pixels, lines) for pixels, lines in zip(pictures, captions, strict=True)]
-    image_gallery(tiles, picture, title=f"Nearest to {Path(image).name}")
+    title = f"Nearest to {image}"
+    captions = [("this image", own_label, ""), *(_caption(item) for item in found)]
+    names = [image, *(item.file for item in found)]
+    shown = list(zip(pictures, captions, names, strict=True))
+    # A folder's name would run into the next picture's: the file's alone fits.
+    tiles = [GalleryTile(pixels, (*filter(None, lines), Path(name).name)) for pixels, lines, name in shown]
+    image_gallery(tiles, picture, title=title, columns=5)
     items = [
-        GalleryItem(_png(pixels), lines[0], "\n".join(lines[1:]), pixels.shape[1])
-        for pixels, lines in zip(pictures, captions, strict=True)
+        GalleryItem(_png(pixels), lines[0], "\n".join((*filter(None, lines[1:]), name)), pixels.shape[1])
+        for pixels, lines, name in shown
     ]
-    section = Section("Images", sentence_html(sentence) + gallery_html(items))
-    write_text(page, html_page(f"Nearest to {Path(image).name}", image, [section]))
+    page_html = html_page(title, sentence, [Section("Images", gallery_html(items))])
+    write_text(page, page_html)
     return [table, picture, page]
 
 
-def _caption(item: Neighbor) -> tuple[str, ...]:
+def _caption(item: Neighbor) -> tuple[str, str, str]:
     guess = f"seen as {item.prediction}" if item.prediction not in (None, item.label) else ""
-    lines = (f"{item.rank}. {item.label}", f"distance {item.distance:.3g}", item.file, guess)
-    return tuple(line for line in lines if line)
+    return f"{item.rank}. {item.label}", f"distance {item.distance:.3g}", guess
 
 
 def _png(pixels: np.ndarray) -> bytes:

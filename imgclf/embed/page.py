@@ -26,6 +26,8 @@ from imgclf.reports import (
     tiles_html,
 )
 
+_SHOWN = 24  # images in a gallery
+
 
 def embed_page(
     title: str,
@@ -149,10 +151,16 @@ def _overlaps(metrics: Mapping[str, Any]) -> Markup:
 
 
 def _suspects(extraction: Extraction, geometry: Geometry, class_names: Sequence[str]) -> Markup:
-    if not len(geometry.suspects):
-        return sentence_html("Every image has a neighbour with its own label.", "good")
-    text = "None of the 10 nearest images has the label of these: the label may be wrong, or the image is a hard one."
-    return sentence_html(text) + _gallery(extraction, geometry.suspects, geometry, class_names)
+    found = geometry.suspects
+    if not len(found):
+        return sentence_html("No image has neighbours that all agree on another label.", "good")
+    text = (
+        "The 10 nearest images agree, none of them with this image's label: the label may be wrong, or the image is a "
+        "hard one."
+    )
+    if len(found) > _SHOWN:
+        text += f" Shown are {_SHOWN} of {len(found):,}; metrics.json lists all."
+    return sentence_html(text) + _gallery(extraction, found[:_SHOWN], geometry, class_names)
 
 
 def _outliers(extraction: Extraction, geometry: Geometry, class_names: Sequence[str]) -> Markup:
