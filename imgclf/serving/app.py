@@ -63,7 +63,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     app.state.service = service
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
-    for router in (status_routes.router, image_routes.router, explain_routes.router, protocol_v2.router):
+    for router in (image_routes.router, explain_routes.router, status_routes.router, protocol_v2.router):
         app.include_router(router)
     add_docs(app)
     if keys:
@@ -113,9 +113,15 @@ def _page_layer(service: Service, asks_for_key: bool) -> Middleware:
 
 
 async def _on_invalid(request: Request, error: Any) -> JSONResponse:
-    return RefusedError(422, invalid(error.errors())).response(trace_of(request).id)
+    return _refused(request, RefusedError(422, invalid(error.errors())))
 
 
 async def _on_http(request: Request, error: Any) -> JSONResponse:
     sentence = _SENTENCES.get(error.status_code, f"{error.detail}.")
-    return RefusedError(error.status_code, sentence, headers=error.headers).response(trace_of(request).id)
+    return _refused(request, RefusedError(error.status_code, sentence, headers=error.headers))
+
+
+def _refused(request: Request, problem: RefusedError) -> JSONResponse:
+    trace = trace_of(request)
+    trace.error = problem
+    return problem.response(trace.id)

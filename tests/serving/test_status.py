@@ -67,13 +67,17 @@ def test_logs_go_to_a_file_a_day_and_old_ones_go(start: Start, circle: bytes, tm
     (folder / "notes.log").write_text("not ours")
     with start(log_dir=folder, log_format="json") as server, server.client() as client:
         client.post("/predict?top_k=2&secret=42", files={"file": circle}, headers={"X-Request-ID": "one"})
-        client.get("/nope")
+        client.get("/nope", headers={"X-Request-ID": "two"})
+        client.post("/predict?top_k=0", files={"file": circle}, headers={"X-Request-ID": "three"})
     (today,) = folder.glob("20??-??-??.log")
     lines = [json.loads(line) for line in today.read_text(encoding="utf-8").splitlines()]
     entry = next(line for line in lines if line.get("request_id") == "one")
     assert (entry["method"], entry["path"], entry["status"]) == ("POST", "/predict", 200)
     assert entry["prediction"][0] in ("circle", "square", "triangle")
     assert entry["timings"]["total_ms"] > 0
+    reasons = {line["request_id"]: line["error"] for line in lines if "error" in line}
+    assert reasons["two"].startswith("There is nothing at this address")
+    assert reasons["three"].startswith("'top_k' does not fit")
     assert "secret" not in today.read_text(encoding="utf-8")
     assert not (folder / "2020-01-01.log").exists()
     assert (folder / "notes.log").exists()
