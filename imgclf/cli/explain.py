@@ -121,7 +121,7 @@ def explain(
     Example: imgclf explain photos/cat.jpg --method gradcam,layercam
     """
     from imgclf.errors import UsageError
-    from imgclf.explain import Options
+    from imgclf.explain import Options, choose_methods
     from imgclf.explain import explain as explain_images
 
     predictor = _open(run, device)
@@ -143,6 +143,9 @@ def explain(
             "Name the images to explain, such as photos/cat.jpg, or give --misclassified N; one of the two."
         )
     subjects = _errors(predictor, misclassified, data_dir) if misclassified else _named(images or [])
+    slow = [one.title for one in choose_methods(options.methods) if one.passes == "per channel"]
+    if slow:
+        render.message(f"Slow: {' and '.join(slow)} asks the model once for each channel of a layer.")
     with render.progress() as progress:
         report = explain_images(subjects, predictor, options=options, out=out, progress=progress)
     _show(report, json)
@@ -220,7 +223,17 @@ def _show(report: "ExplainReport", json: bool) -> None:
         render.warning(
             f"{len(report.unreadable):,} could not be explained; their rows say why (exit code 3)."
         )
+    for layer in _silent_layers(report):
+        render.warning(
+            f"Every map of the layer '{layer}' is empty: nothing there speaks for the class. Try --layer auto, or eigencam."
+        )
     render.files([report.page, report.index])
+
+
+def _silent_layers(report: "ExplainReport") -> list[str]:
+    maps = [one for image in report.images for one in image.maps if one.layer]
+    spoke = {one.layer for one in maps if one.state != "empty"}
+    return list(dict.fromkeys(one.layer for one in maps if one.layer not in spoke))
 
 
 def _show_checks(report: "ExplainReport") -> None:

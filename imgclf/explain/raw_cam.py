@@ -25,6 +25,10 @@ class _Raw:
         gradients: Any = (self.activations_and_grads.gradients or [torch.zeros_like(activations)])[-1]
         if self.detach:
             activations, gradients = activations.float().numpy(), gradients.float().numpy()
+        elif not gradients.requires_grad:
+            # After a layer with only linear ones behind it the gradient is a constant, and ShapleyCAM, which wants
+            # to derive it once more, would fail instead of finding zero.
+            gradients = gradients + 0 * activations
         image: Any = self.get_cam_image  # type: ignore[attr-defined]
         maps: np.ndarray = image(
             input_tensor, self.target_layers[0], targets, activations, gradients, eigen_smooth

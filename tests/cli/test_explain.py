@@ -48,6 +48,13 @@ def test_json_and_check(run_cli, shapes_run: Run, shapes: Path):
     assert "Warning: gradcam at " in result.err
 
 
+def test_slow_methods_say_so_first(run_cli, shapes_run: Run, shapes: Path):
+    """Whoever asks for a method with hundreds of passes is told before it begins."""
+    image, run = shapes / "test/circle/00.png", shapes_run.path
+    result = run_cli("explain", image, "--run", run, "--method", "gradcam,ablationcam", "--out", "o")
+    assert result.err.startswith("Slow: Ablation-CAM asks the model once for each channel of a layer.\n")
+
+
 def test_images_or_errors_but_not_both(run_cli, shapes_run: Run):
     """Nothing to explain is wrong usage, and so are two kinds of it."""
     sentence = (
@@ -64,3 +71,23 @@ def test_misclassified_needs_an_evaluation(run_cli, shapes_run_copy: Run):
     result = run_cli("explain", "--misclassified", "3", "--run", shapes_run_copy.path)
     assert result.code == 1
     assert "First: imgclf evaluate --run" in result.err
+
+
+def test_a_layer_without_any_evidence_is_named(run_cli, shapes: Path):
+    """The last block's patches of a ViT with a class token get no gradient; the person is told what to try."""
+    from imgclf.models import create_classifier
+    from imgclf.records import ModelHeader, Preprocessing
+    from imgclf.runs.model_file import save_model_file
+
+    classifier = create_classifier("test_vit", 3, pretrained="no", image_size=(64, 64))
+    seen = Preprocessing(image_size=(64, 64), mean=(0.5,) * 3, std=(0.5,) * 3)
+    header = ModelHeader("test_vit", ("circle", "square", "triangle"), seen, arch_args=classifier.arch_args)
+    save_model_file(Path("vit.safetensors"), classifier.state_dict(), header)
+    image = shapes / "test/circle/00.png"
+    result = run_cli("explain", image, "--run", "vit.safetensors", "--layer", "blocks.5", "--out", "o")
+    assert result.code == 0, result.err
+    assert "1 (1 empty or flat)" in result.out
+    assert (
+        "Warning: Every map of the layer 'blocks.5' is empty: nothing there speaks for the class. Try --layer auto, or "
+        "eigencam.\n"
+    ) in result.err

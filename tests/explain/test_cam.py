@@ -172,6 +172,18 @@ def test_methods_that_cannot_say_so():
         cam_maps(classifier, images, [0], METHODS["fullgrad"], layer)
 
 
+def test_shapleycam_before_a_linear_end_is_gradcam():
+    """Behind the last stage of a MobileNet all is linear: there is no second derivative, and none is asked for."""
+    classifier = network("mobilenetv1_100")
+    layer = choose_layer(classifier, (64, 64), "blocks.4")
+    images = torch.randn(2, 3, 64, 64)
+    shapley, plain = (
+        cam_maps(classifier, images, [0, 3], METHODS[n], layer) for n in ("shapleycam", "gradcam")
+    )
+    np.testing.assert_allclose(shapley, plain, atol=1e-6)
+    assert plain.max() > 0
+
+
 def test_smoothing_averages_views():
     """The smoothed map is another one, on the same grid."""
     classifier = network("test_resnet")
