@@ -14,6 +14,7 @@ from imgclf.errors import DataError, RunError, UsageError
 from imgclf.evaluation import EvaluationResult, Options, evaluate
 from imgclf.inference import Predictor
 from imgclf.runs import Run, read_header
+from imgclf.runs.kept_images import MISCLASSIFIED, kept_images
 from imgclf.runs.predictions import read_predictions
 
 QUICK = Options(device="cpu", misclassified=4)
@@ -36,6 +37,16 @@ def test_the_test_split_is_evaluated_and_everything_is_written(evaluated: Evalua
     drawn = {path.name for path in evaluated.files["figures"].iterdir()}
     assert {"confusion.png", "confusion_normalized.png", "classes.png", "roc_pr.png", "curves.png"} <= drawn
     assert {"reliability.png", "coverage_risk.png"} <= drawn
+
+
+def test_the_images_of_the_worst_errors_are_kept(evaluated: EvaluationResult) -> None:
+    """With both labels, so that they can be shown where the dataset is not."""
+    kept = kept_images(evaluated.runs[0].path / MISCLASSIFIED)
+    wrong = evaluated.scores.images - round(evaluated.scores.accuracy.value * evaluated.scores.images)
+    assert len(kept) == wrong == len(evaluated.measured.errors)
+    for image, error in zip(kept, evaluated.measured.errors, strict=True):
+        assert (image.label, image.true_label) == (error.label, error.true_label)
+        assert image.path.is_file()
 
 
 def test_every_number_derives_from_the_saved_predictions(evaluated: EvaluationResult) -> None:

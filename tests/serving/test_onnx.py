@@ -17,20 +17,21 @@ for name in ("torch", "torchvision", "timm", "matplotlib", "sklearn", "scipy"):
 from starlette.testclient import TestClient
 from imgclf.serving.app import create_app
 from imgclf.serving.settings import ServerSettings
-with TestClient(create_app(ServerSettings(model=sys.argv[1]))) as client:
+with TestClient(create_app(ServerSettings(model=sys.argv[1], ui=True))) as client:
     with open(sys.argv[2], "rb") as image:
         content = image.read()
     answer = client.post("/predict", files={"file": content}).json()
     refused = client.post("/explain", files={"file": content})
     print(client.get("/model").json()["backend"], answer["prediction"], refused.status_code)
     print(refused.json()["error"])
+    print("This is an exported model, which shows no layers" in client.get("/ui/").text)
 """
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the exporters, about each other
 def test_an_exported_model_is_served_without_torch(shapes_run: Run, shapes: Path, tmp_path: Path) -> None:
-    """The same answer as the run's, from a process in which torch cannot be imported; maps are refused."""
-    for extra in ("onnxruntime", "onnxscript"):
+    """The same answer as the run's, from a process in which torch cannot be imported; maps are refused, and the page says so."""
+    for extra in ("onnxruntime", "onnxscript", "gradio"):
         pytest.importorskip(extra)
     from imgclf.export.onnx_export import export_onnx
 
@@ -46,6 +47,7 @@ def test_an_exported_model_is_served_without_torch(shapes_run: Run, shapes: Path
         timeout=120,
     )
     assert ended.returncode == 0, ended.stderr
-    told, sentence = ended.stdout.splitlines()
+    told, sentence, on_page = ended.stdout.splitlines()
     assert told == f"onnx {predictor.predict(image)[0].label} 422"
     assert sentence.startswith("This server has an exported model")
+    assert on_page == "True"

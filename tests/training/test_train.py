@@ -86,6 +86,7 @@ def test_learns_and_writes_a_whole_run(shapes_run: Run) -> None:
         "config.toml",
         "environment.json",
         "splits.csv",
+        "examples/index.csv",
         "log.txt",
     ):
         assert (shapes_run.path / name).stat().st_size > 0, name
