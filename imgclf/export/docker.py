@@ -1,15 +1,19 @@
 """``imgclf export docker``: a folder that builds into a server image, for CPU and for CUDA."""
 
-import shutil
 import sys
+from importlib.metadata import requires
 from pathlib import Path
 
-from imgclf.export.onnx_export import Exported
+from packaging.requirements import Requirement
+
+from imgclf.errors import ModelError
+from imgclf.export.checked import Exported
 from imgclf.export.pins import pinned
+from imgclf.export.public import public_header
 from imgclf.export.templates import filled
-from imgclf.export.wheel import write_wheel
+from imgclf.export.wheel import write_plugin_wheel, write_wheel
 from imgclf.inference import Predictor
-from imgclf.runs import write_text
+from imgclf.runs import read_weights, save_model_file, write_text
 
 _SERVER = (
     "fastapi",
@@ -36,25 +40,61 @@ def export_docker(model: Predictor, onnx: Exported, folder: Path) -> Exported:
         onnx: its export to ``folder / "model.onnx"``.
         folder: what ``docker build`` is given.
     """
-    wheel = write_wheel(folder)
-    arch = model.header.arch
+    arch, package = model.header.arch, _package(model)
+    wheel, plugin = write_wheel(folder), _plugin_wheel(arch, package, folder)
     # The pinned versions are those of this Python: another one may have no wheels of them.
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    words = {"WHEEL": wheel.name, "MODEL": arch, "TAG": f"imgclf-{_plain(arch)}", "PYTHON": python}
+    wheels = " ".join(path.name for path in (wheel, plugin) if path)
+    words = {
+        "WHEEL": wheel.name,
+        "WHEELS": wheels,
+        "MODEL": arch,
+        "TAG": f"imgclf-{_plain(arch)}",
+        "PYTHON": python,
+    }
     texts = {
         "Dockerfile": filled("Dockerfile.txt", **words),
         "Dockerfile.cuda": filled("Dockerfile.cuda.txt", **words),
         "compose.yaml": filled("compose.yaml.txt", **words),
         "requirements.txt": pinned(_CPU),
-        "requirements.cuda.txt": pinned(_CUDA),
+        "requirements.cuda.txt": pinned((*_CUDA, *_needs(package))),
         ".dockerignore": "*\n!requirements*.txt\n!*.whl\n!model.*\n",
     }
     for name, text in texts.items():
         write_text(folder / name, text)
-    weights = Path(shutil.copy2(model.file, folder / "model.safetensors"))
-    return Exported(
-        (folder / "Dockerfile", *onnx.files, weights, wheel, *map(folder.joinpath, list(texts)[1:]))
-    )
+    weights = folder / "model.safetensors"
+    save_model_file(weights, read_weights(model.file), public_header(model.header))
+    added = [weights, wheel, *([plugin] if plugin else []), *map(folder.joinpath, list(texts)[1:])]
+    return Exported((folder / "Dockerfile", *onnx.files, *added), onnx.report)
+
+
+def _package(model: Predictor) -> str | None:
+    """Return the package that has the network, where it is neither timm's nor ours; ONNX needs none."""
+    recorded = model.header.provenance.get("model_package")
+    return str(recorded).split()[0] if recorded else None
+
+
+def _plugin_wheel(arch: str, package: str | None, folder: Path) -> Path | None:
+    """Pack the plugin of a network.
+
+    Raises:
+        ModelError: it cannot be packed.
+    """
+    if package is None:
+        return None
+    wheel = write_plugin_wheel(folder, package)
+    if wheel is None:
+        raise ModelError(
+            f"The network '{arch}' comes from the package '{package}', whose files are not where pip puts them (an "
+            f"editable install?). Install it as it is, and export again: pip install PATH"
+        )
+    return wheel
+
+
+def _needs(package: str | None) -> list[str]:
+    """Return what a plugin requires."""
+    given = (Requirement(text) for text in (requires(package) or () if package else ()))
+    return [each.name for each in given if each.marker is None or each.marker.evaluate({"extra": ""})]
 
 
 def _plain(name: str) -> str:

@@ -8,14 +8,15 @@ from imgclf.records import ModelHeader
 
 
 def public_header(header: ModelHeader) -> ModelHeader:
-    """Return the header with its provenance cut down to dataset (by name), metrics and imgclf's version."""
+    """Return the header with its provenance cut down to dataset (by name), metrics, plugin and imgclf's version."""
     provenance = header.provenance
     kept: dict[str, Any] = {}
     dataset = provenance.get("dataset")
     if isinstance(dataset, dict):
         kept["dataset"] = {**dataset, "name": _without_folders(str(dataset.get("name", "")))}
-    if "metrics" in provenance:
-        kept["metrics"] = provenance["metrics"]
+    for name in ("metrics", "model_package"):
+        if provenance.get(name):
+            kept[name] = provenance[name]
     environment = provenance.get("environment")
     if isinstance(environment, dict) and "imgclf" in environment:
         kept["imgclf"] = environment["imgclf"]

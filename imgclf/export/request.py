@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Literal
 
 from imgclf.errors import UsageError
+from imgclf.export.checked import Exported
 from imgclf.export.docker import export_docker
-from imgclf.export.onnx_export import Exported, Precision, export_onnx
+from imgclf.export.onnx_export import export_onnx
+from imgclf.export.parity import Precision
 from imgclf.export.real_images import real_pixels
 from imgclf.export.space import export_space
 from imgclf.export.torch_export import export_torch
 from imgclf.inference import Predictor
 from imgclf.runs import Run, latest_run, open_run
 
-_IMAGES = {"fp32": 32, "fp16": 32, "int8": 128}
+_IMAGES = {"fp32": 32, "fp16": 32, "int8": 256}
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Request:
         overwrite: whether an earlier export may be replaced.
         baked: normalise inside the ONNX file.
         precision: of the ONNX file.
-        tolerance: largest difference of a probability; None takes the precision's own.
+        tolerance: the difference of a probability that passes; None takes the precision's own.
         images: what to check with; empty takes the run's examples or its dataset.
         data_dir: where downloaded datasets live.
     """
@@ -61,7 +63,9 @@ def export_model(request: Request, say: Callable[[str], None] = lambda _: None) 
     pixels = real_pixels(model, run, request.images, request.data_dir, _IMAGES[request.precision])
     say(f"Exporting {model.header.arch} and checking it on {len(pixels)} real images")
     if request.kind == "torch":
-        return export_torch(model, target, pixels)
+        return export_torch(model, target, pixels, tolerance=request.tolerance)
+    if request.kind == "space":
+        return export_space(model, run, pixels, target, request.tolerance)
     onnx = export_onnx(
         model,
         target if request.kind == "onnx" else target / "model.onnx",
@@ -70,11 +74,7 @@ def export_model(request: Request, say: Callable[[str], None] = lambda _: None) 
         baked=request.baked,
         tolerance=request.tolerance,
     )
-    if request.kind == "docker":
-        return export_docker(model, onnx, target)
-    if request.kind == "space":
-        return export_space(model.header, onnx, pixels, target)
-    return onnx
+    return export_docker(model, onnx, target) if request.kind == "docker" else onnx
 
 
 def _model(given: str | None, say: Callable[[str], None]) -> tuple[Path, Run | None]:
@@ -89,8 +89,10 @@ def _model(given: str | None, say: Callable[[str], None]) -> tuple[Path, Run | N
 def _target(request: Request, file: Path) -> Path:
     endings = {"onnx": ".onnx", "torch": ".pt2"}
     ending = endings.get(request.kind)
-    if request.kind == "torch" and (request.precision != "fp32" or request.baked):
-        raise UsageError("--int8, --fp16 and --bake-preprocessing are for ONNX: imgclf export onnx")
+    if request.kind in ("torch", "space") and (request.precision != "fp32" or request.baked):
+        raise UsageError(
+            "--int8, --fp16 and --bake-preprocessing are for ONNX: imgclf export onnx, or docker"
+        )
     suffix = "" if request.precision == "fp32" else f"-{request.precision}"
     target = request.target or file.parent / "export" / f"model{suffix}{ending}"
     if ending and target.suffix != ending:

@@ -1,47 +1,90 @@
 """``imgclf export space``: a folder that is a Hugging Face Space, with no training code inside."""
 
+import sys
 from importlib.metadata import PackageNotFoundError, version
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from imgclf.export.onnx_export import Exported
+from imgclf.export.checked import Exported, torch_classifier
 from imgclf.export.pins import pinned
 from imgclf.export.public import dataset_name
 from imgclf.export.templates import filled
+from imgclf.export.torch_export import export_torch
+from imgclf.inference import Predictor
+from imgclf.models import choose_layer, feature_layers
 from imgclf.records import ModelHeader
-from imgclf.runs import write_atomically, write_text
+from imgclf.runs import Run, write_text
+from imgclf.runs.kept_images import EXAMPLES, MISCLASSIFIED, ToKeep, keep_images, kept_images
 
 _GRADIO = "6.31.0"  # where none is installed here: one that was tried
 _PILLOW = "pillow>=12.3,<13\n"  # 12.3 closed holes in its decoders; Gradio 6 refuses 13
-_EXAMPLES = 6
+_INDEX = "--extra-index-url https://download.pytorch.org/whl/cpu\n"  # a tenth of the size of PyPI's, which brings CUDA
+_EXAMPLES = 10
+_MISTAKES = 30
+_LAST_LAYERS = 5
+_ATTRIBUTES = "".join(f"*.{ending} filter=lfs diff=lfs merge=lfs -text\n" for ending in ("pt2", "png", "jpg"))
 
 
-def export_space(header: ModelHeader, onnx: Exported, pixels: np.ndarray, folder: Path) -> Exported:
-    """Write page, requirements, README and examples beside the exported model.
+def export_space(
+    model: Predictor, run: Run | None, pixels: np.ndarray, folder: Path, tolerance: float | None = None
+) -> Exported:
+    """Write page, network, requirements, README, examples and misclassified images.
 
     Args:
-        header: what the model file says of itself.
-        onnx: its export to ``folder / "model.onnx"``.
-        pixels: real images, uint8 (N, H, W, C); a few of them become the page's examples.
+        model: opened with PyTorch on the CPU.
+        run: where examples and misclassified images are; None for a lone model file.
+        pixels: real images to check with, uint8 (N, H, W, C); examples where the run kept none.
         folder: the Space.
+        tolerance: see :func:`export_torch`.
+
+    Raises:
+        ModelError: see :func:`export_torch`.
     """
-    words = _words(header)
+    layers, default = _layers(model)
+    exported = export_torch(model, folder / "model.pt2", pixels, tolerance=tolerance, layers=layers)
+    words = {**_words(model.header), "LAYER": str(layers.index(default))}
+    network = filled("space_network.py.txt", IMAGES=filled("images.py.txt"))
     texts = {
         "app.py": filled("space_app.py.txt", **words),
+        "network.py": network,
         "README.md": filled("space_README.md.txt", **words),
-        "requirements.txt": pinned(["numpy", "onnxruntime"], dependencies=False) + _PILLOW,
+        "requirements.txt": _INDEX + pinned(["numpy", "torch"], dependencies=False) + _PILLOW,
+        ".gitattributes": _ATTRIBUTES,
     }
     for name, text in texts.items():
         write_text(folder / name, text)
-    examples = [
-        _write_example(folder / "examples" / f"{number}.png", pixels[index])
-        for number, index in enumerate(
-            np.linspace(0, len(pixels) - 1, min(_EXAMPLES, len(pixels))).astype(int)
-        )
-    ]
-    return Exported((*map(folder.joinpath, texts), *onnx.files, *examples), onnx.report)
+    _keep(folder, run, pixels)
+    kept = [one.path for name in (EXAMPLES, MISCLASSIFIED) for one in kept_images(folder / name)]
+    return Exported((*map(folder.joinpath, texts), *exported.files, *kept), exported.report)
+
+
+def _layers(model: Predictor) -> tuple[list[str], str]:
+    """Return the layers to choose from, in forward order, and the one to begin with.
+
+    They are the last few, the last of each size of map before them, and the one that ``auto`` takes.
+    """
+    classifier, size = torch_classifier(model), model.header.preprocessing.image_size
+    every = feature_layers(classifier, size)
+    automatic = choose_layer(classifier, size)
+    chosen = [list(same)[-1] for _, same in groupby(every[:-_LAST_LAYERS], key=lambda layer: layer.grid)]
+    chosen += every[-_LAST_LAYERS:]
+    if automatic.name not in [layer.name for layer in chosen]:
+        chosen.append(automatic)
+    return [layer.name for layer in sorted(chosen, key=lambda layer: layer.index)], automatic.name
+
+
+def _keep(folder: Path, run: Run | None, pixels: np.ndarray) -> None:
+    """Copy the run's images without what the dataset calls them, which may be a path of this machine."""
+    for name, most in ((EXAMPLES, _EXAMPLES), (MISCLASSIFIED, _MISTAKES)):
+        found = kept_images(run.path / name) if run else []
+        images = [ToKeep(one.path, "", one.true_label, one.label, one.confidence) for one in found]
+        if not images and name == EXAMPLES:
+            places = np.linspace(0, len(pixels) - 1, min(_EXAMPLES, len(pixels))).astype(int)
+            images = [ToKeep(pixels[place].squeeze(), "", "") for place in places]
+        if images:
+            keep_images(folder / name, images, most)
 
 
 def _words(header: ModelHeader) -> dict[str, str]:
@@ -60,15 +103,10 @@ def _words(header: ModelHeader) -> dict[str, str]:
         "CLASSES": str(len(names)),
         "DATASET": _one_line(dataset_name(header)),
         "GRADIO": gradio,
+        "PYTHON": f"{sys.version_info.major}.{sys.version_info.minor}",
     }
 
 
 def _one_line(text: str) -> str:
     """Make a text safe inside a Python string and a YAML value: class names are whatever folders are called."""
     return " ".join(text.replace("\\", "/").replace('"', "'").split())
-
-
-def _write_example(path: Path, pixels: np.ndarray) -> Path:
-    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
-    write_atomically(path, lambda file: image.save(file, format="PNG"))
-    return path

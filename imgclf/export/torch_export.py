@@ -1,43 +1,74 @@
 """``imgclf export torch``: the network as a ``torch.export`` program (.pt2), without imgclf or timm to run it."""
 
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import torch
 
 from imgclf.data import normalize
 from imgclf.errors import ModelError
+from imgclf.export.checked import Exported, keep_if_alike, torch_classifier
 from imgclf.export.graph import ExportGraph, example_input
-from imgclf.export.onnx_export import Exported, torch_classifier
+from imgclf.export.parity import compare_answers
 from imgclf.export.public import public_header
-from imgclf.inference import Predictor, softmax
+from imgclf.inference import Predictor
+from imgclf.models import Classifier, FeatureLayer, choose_layer
+from imgclf.records import ModelHeader
 
-_TOLERANCE = 1e-5
 
-
-def export_torch(model: Predictor, output: Path, pixels: np.ndarray) -> Exported:
+def export_torch(
+    model: Predictor,
+    output: Path,
+    pixels: np.ndarray,
+    *,
+    tolerance: float | None = None,
+    layers: Sequence[str] = (),
+) -> Exported:
     """Write a ``.pt2`` file and check it on real images.
 
     Load it with ``torch.export.load(file).module()``; it maps normalised images, float32 (N, C, H, W), to logits
-    (N, K) and embeddings (N, D). The model file's header is in its extra file ``imgclf.json``.
+    (N, K), embeddings (N, D) and the outputs of layers. The model file's header is in its extra file
+    ``imgclf.json``, with ``layers`` to say how to read their outputs.
 
     Args:
         model: opened with PyTorch on the CPU.
         output: the ``.pt2`` file; it is written only if the check passes.
         pixels: real images, uint8 (N, H, W, C).
+        tolerance: largest difference of a probability; None takes that of float32.
+        layers: names of layers whose outputs are outputs of the program, so that Grad-CAM can be computed.
+
+    Returns:
+        The files: the program and the report ``<name>.pt2.parity.json``.
 
     Raises:
         ModelError: torch cannot capture this network, or the check fails.
     """
     header = public_header(model.header)
-    graph = ExportGraph(torch_classifier(model), header.preprocessing, baked=False).eval()
+    classifier = torch_classifier(model)
+    shown = [choose_layer(classifier, header.preprocessing.image_size, name) for name in layers]
+    program = _capture(classifier, header, shown)
+    described = {**header.to_dict(), "layers": [_described(layer) for layer in shown]}
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=output.parent, prefix=".export-") as folder:
+        file = Path(folder) / output.name
+        torch.export.save(program, file, extra_files={"imgclf.json": json.dumps(described)})
+        report = compare_answers(model, _logits(file, header), pixels, tolerance=tolerance)
+        report_file = keep_if_alike(file, output, report)
+    return Exported((output, report_file), report)
+
+
+def _capture(
+    classifier: Classifier, header: ModelHeader, layers: Sequence[FeatureLayer]
+) -> torch.export.ExportedProgram:
+    graph = ExportGraph(classifier, header.preprocessing, baked=False, layers=layers).eval()
     example = example_input(header.preprocessing, baked=False)
+    batch = torch.export.Dim("batch", min=1)
     try:
-        program = torch.export.export(
-            graph, (example,), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},)
-        )
+        program = torch.export.export(graph, (example,), dynamic_shapes=({0: batch},))
     except Exception as error:  # The exporter raises whatever the network's code runs into.
         first = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         raise ModelError(
@@ -45,28 +76,24 @@ def export_torch(model: Predictor, output: Path, pixels: np.ndarray) -> Exported
         ) from error
     for node in program.graph.nodes:
         node.meta.pop("stack_trace", None)  # it holds this machine's paths
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=output.parent, prefix=".export-") as folder:
-        file = Path(folder) / output.name
-        torch.export.save(program, file, extra_files={"imgclf.json": json.dumps(header.to_dict())})
-        difference = _difference(model, file, pixels)
-        if not difference <= _TOLERANCE:
-            raise ModelError(
-                f"'{output.name}' does not answer like the model it was made from: a probability differs by up to "
-                f"{difference:.2g} (allowed: {_TOLERANCE:g}). It was not kept."
-            )
-        file.replace(output)
-    return Exported((output,))
+    return program
 
 
-def _difference(model: Predictor, file: Path, pixels: np.ndarray) -> float:
-    """Return the largest difference of a probability, image by image and with all in one batch."""
+def _described(layer: FeatureLayer) -> dict[str, Any]:
+    return {
+        "name": layer.name,
+        "layout": layer.layout,
+        "grid": list(layer.grid),
+        "prefix_tokens": layer.prefix_tokens,
+    }
+
+
+def _logits(file: Path, header: ModelHeader) -> Callable[[np.ndarray], np.ndarray]:
     network = torch.export.load(file).module()
-    images = torch.from_numpy(normalize(pixels, model.header.preprocessing))
-    expected = softmax(model.logits(pixels))
-    with torch.inference_mode():
-        together = network(images)[0].numpy()
-        alone = np.concatenate(
-            [network(images[index : index + 1])[0].numpy() for index in range(len(images))]
-        )
-    return float(max(np.abs(softmax(logits) - expected).max() for logits in (together, alone)))
+
+    def compute(pixels: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            logits: np.ndarray = network(torch.from_numpy(normalize(pixels, header.preprocessing)))[0].numpy()
+        return logits
+
+    return compute

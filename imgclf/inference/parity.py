@@ -145,10 +145,11 @@ def _exported(file: Path, image: Path) -> _Answer | Road:
 
 
 def _allowed(file: Path) -> float:
-    """Return the tolerance that the export was made with: int8 is not expected to be exact."""
+    """Return what the export was made with, for one image: int8 is not expected to be exact."""
     try:
         report = json.loads(file.with_suffix(".parity.json").read_text(encoding="utf-8"))
-        return float(report["tolerance"])
+        tolerance = float(report["tolerance"])
+        return max(tolerance, float(report.get("max_probability_difference", tolerance)))
     except (OSError, ValueError, KeyError, TypeError):
         return EXPORT_TOLERANCE
 

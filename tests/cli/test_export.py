@@ -1,6 +1,7 @@
 """``imgclf export``: what is written where, and what is refused."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ def test_torch_file_where_it_is_wanted(run_cli: Cli, shapes: Path, shapes_run: R
     assert result.code == 0, result.err
     assert Path("x.pt2").is_file()
     assert "checking it on 8 real images" in result.err
+    assert "It answers like the run: on 8 real images a probability differs by at most " in result.err
     assert "Wrote x.pt2" in result.err
 
 
@@ -62,9 +64,12 @@ def test_without_real_images_there_is_no_export(run_cli: Cli, shapes_run_copy: R
 
 
 def test_run_whose_data_is_gone_asks_for_images(run_cli: Cli, shapes_run_copy: Run) -> None:
-    """The run stands on its own; what is missing is asked for."""
+    """The run's own examples serve where its dataset is gone; without them some are asked for."""
     config = shapes_run_copy.config.read_text().replace("shapes", "gone")
     shapes_run_copy.config.write_text(config)
+    from_examples = run_cli("export", "torch", "--run", shapes_run_copy.path, "--output", "x.pt2")
+    assert "checking it on 10 real images" in from_examples.err
+    shutil.rmtree(shapes_run_copy.path / "examples")
     result = run_cli("export", "onnx", "--run", shapes_run_copy.path)
     assert result.code == 1
     assert "Name some with: --images FOLDER" in result.err
@@ -74,7 +79,10 @@ def test_run_whose_data_is_gone_asks_for_images(run_cli: Cli, shapes_run_copy: R
     ("arguments", "sentence"),
     [
         (["onnx", "--int8", "--fp16"], "--int8 and --fp16 are two precisions: give one of them."),
-        (["torch", "--int8"], "--int8, --fp16 and --bake-preprocessing are for ONNX: imgclf export onnx"),
+        (
+            ["torch", "--int8"],
+            "--int8, --fp16 and --bake-preprocessing are for ONNX: imgclf export onnx, or docker",
+        ),
         (["onnx", "--output", "x.pt2"], "The output 'x.pt2' must end in .onnx."),
         (["onnx", "folder"], "'imgclf export onnx' writes a file: imgclf export onnx --output FILE"),
         (["docker"], "'imgclf export docker' needs the folder to write to: imgclf export docker DIR"),

@@ -15,9 +15,10 @@ import torch
 from torch import nn
 
 from imgclf.errors import MissingExtraError, ModelError, RunError, UsageError
-from imgclf.export.onnx_export import Exported, export_onnx
+from imgclf.export.checked import Exported
+from imgclf.export.onnx_export import export_onnx
 from imgclf.export.onnx_file import describe, to_eight_bits, to_half, write_onnx
-from imgclf.export.parity import TOLERANCES, compare_answers
+from imgclf.export.parity import compare_answers
 from imgclf.inference import Predictor
 from imgclf.inference.parity import compare_roads
 from imgclf.models import Classifier, Origin
@@ -187,17 +188,28 @@ def test_script_prepares_images_as_we_do(file: Path, tmp_path: Path, mode: Any, 
         np.testing.assert_array_equal(script["preprocess"](image, spec.to_dict()), preprocess(image, spec))
 
 
-def test_preprocessing_baked_in(model: Predictor, pixels: np.ndarray, tmp_path: Path) -> None:
+def test_preprocessing_baked_in(
+    model: Predictor, pixels: np.ndarray, images: list[Path], tmp_path: Path
+) -> None:
     """With normalisation inside, the input is plain pixels and the answers are the same."""
     result = export_onnx(model, tmp_path / "baked.onnx", pixels, baked=True)
     (given,) = onnx.load(result.files[0]).graph.input
     assert given.type.tensor_type.elem_type == onnx.TensorProto.UINT8
     baked = Predictor.open(result.files[0])
     np.testing.assert_allclose(baked.probabilities(pixels), model.probabilities(pixels), atol=1e-4)
-    script = subprocess.run(
-        [sys.executable, str(tmp_path / "predict_onnx.py")], capture_output=True, text=True, check=False
+    script = [sys.executable, str(tmp_path / "predict_onnx.py")]
+    done = subprocess.run([*script, str(images[0])], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["label"] == model.predict(images[:1])[0].label
+    (tmp_path / "bad.png").write_text("no image")
+    done = subprocess.run(
+        [*script, str(tmp_path / "bad.png"), str(images[0])], capture_output=True, text=True, check=False
     )
-    assert script.returncode == 0, script.stderr
+    assert done.returncode == 3, done.stderr
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert "cannot identify image file" in first["error"]
+    assert "label" in second
+    assert subprocess.run(script, capture_output=True, check=False).returncode == 2
 
 
 def test_half_precision(file: Path, model: Predictor, pixels: np.ndarray, tmp_path: Path) -> None:
@@ -206,7 +218,7 @@ def test_half_precision(file: Path, model: Predictor, pixels: np.ndarray, tmp_pa
     to_half(half)
     describe(half, model.header)
     assert half.stat().st_size < 0.6 * file.stat().st_size
-    assert compare_answers(model, Predictor.open(half), pixels, TOLERANCES["fp16"]).passed
+    assert compare_answers(model, Predictor.open(half).logits, pixels, "fp16").passed
 
 
 def test_eight_bits(file: Path, model: Predictor, pixels: np.ndarray, tmp_path: Path) -> None:
@@ -218,8 +230,24 @@ def test_eight_bits(file: Path, model: Predictor, pixels: np.ndarray, tmp_path: 
     to_eight_bits(small, [fed[index : index + 1] for index in range(len(fed))])
     describe(small, model.header)
     assert small.stat().st_size < 0.35 * file.stat().st_size
-    report = compare_answers(model, Predictor.open(small), pixels, TOLERANCES["int8"])
+    report = compare_answers(model, Predictor.open(small).logits, pixels, "int8")
     assert report.passed, report
+
+
+def test_eight_bits_are_judged_by_the_average_image(model: Predictor, pixels: np.ndarray) -> None:
+    """One image between two classes does not decide over int8; in float32 it does, and NaN never passes."""
+
+    def one_turned(batch: np.ndarray) -> np.ndarray:
+        logits = model.logits(batch)
+        turned = (batch == pixels[0]).all((1, 2, 3))
+        logits[turned] = logits[turned][:, ::-1] * 9
+        return logits
+
+    low, high = (compare_answers(model, one_turned, pixels, precision) for precision in ("int8", "fp32"))
+    assert low.passed
+    assert low.difference == low.mean_probability_difference < 0.1 < high.difference
+    assert not high.passed
+    assert not compare_answers(model, lambda batch: model.logits(batch) * np.nan, pixels, "int8").passed
 
 
 def test_eight_bits_of_a_transformer(pixels: np.ndarray, tmp_path: Path) -> None:
@@ -260,7 +288,8 @@ def test_beyond_tolerance_nothing_is_kept(model: Predictor, pixels: np.ndarray, 
     with pytest.raises(ModelError) as caught:
         export_onnx(model, output, pixels, precision="int8", tolerance=1e-12)
     assert str(caught.value).startswith(
-        "'bad.onnx' does not answer like the model it was made from: on 6 images a probability differs by up to "
+        "'bad.onnx' does not answer like the model it was made from: on 6 real images a probability differs by on "
+        "average "
     )
     assert str(caught.value).endswith(
         f"It was not kept; {tmp_path / 'bad.parity.json'} has the figures. "

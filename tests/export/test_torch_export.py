@@ -11,7 +11,6 @@ from torch import nn
 
 from imgclf.data import normalize
 from imgclf.errors import ModelError
-from imgclf.export import torch_export
 from imgclf.export.torch_export import export_torch
 from imgclf.inference import Predictor, softmax
 from imgclf.models import Classifier, Origin
@@ -32,7 +31,8 @@ def pixels(model: Predictor, shapes: Path) -> np.ndarray:
 
 def test_program_runs_without_imgclf(model: Predictor, pixels: np.ndarray, tmp_path: Path) -> None:
     """Plain torch loads the file, takes any batch, gives our logits, and finds the header."""
-    (file,) = export_torch(model, tmp_path / "new" / "model.pt2", pixels).files
+    file, report = export_torch(model, tmp_path / "new" / "model.pt2", pixels).files
+    assert json.loads(report.read_text())["passed"] is True
     extra = {"imgclf.json": ""}
     network = torch.export.load(file, extra_files=extra).module()
     images = torch.from_numpy(normalize(pixels, model.header.preprocessing))
@@ -40,23 +40,21 @@ def test_program_runs_without_imgclf(model: Predictor, pixels: np.ndarray, tmp_p
         got = softmax(network(batch)[0].detach().numpy())
         np.testing.assert_allclose(got, softmax(model.logits(pixels))[: len(batch)], atol=1e-5)
     assert json.loads(extra["imgclf.json"])["class_names"] == ["circle", "square", "triangle"]
-    assert [path.name for path in file.parent.iterdir()] == ["model.pt2"]
+    assert sorted(path.name for path in file.parent.iterdir()) == ["model.pt2", "model.pt2.parity.json"]
     with ZipFile(file) as archive:
         assert not [name for name in archive.namelist() if b"site-packages" in archive.read(name)]
 
 
-def test_difference_beyond_tolerance_is_refused(
-    model: Predictor, pixels: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A program that answers differently is not kept."""
-    monkeypatch.setattr(torch_export, "_TOLERANCE", -1.0)
+def test_difference_beyond_tolerance_is_refused(model: Predictor, pixels: np.ndarray, tmp_path: Path) -> None:
+    """A program that answers differently is not kept, and its report is."""
     with pytest.raises(ModelError) as caught:
-        export_torch(model, tmp_path / "model.pt2", pixels)
+        export_torch(model, tmp_path / "model.pt2", pixels, tolerance=-1)
     assert str(caught.value).startswith(
-        "'model.pt2' does not answer like the model it was made from: a probability differs by up to "
+        "'model.pt2' does not answer like the model it was made from: on 9 real images a probability differs by at "
+        "most "
     )
-    assert str(caught.value).endswith(" (allowed: -1). It was not kept.")
-    assert list(tmp_path.iterdir()) == []
+    assert "(allowed: -1)" in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.pt2.parity.json"]
 
 
 class _Undecided(nn.Module):
