@@ -175,12 +175,12 @@ def _limits(points: Sequence[SearchPoint], metric: str) -> tuple[float, float]:
     finished = [point.value for point in points if point.state == "finished" and point.value is not None]
     values = np.array(finished or [point.value for point in points if point.value is not None] or [0.0, 1.0])
     first, middle, third = np.percentile(values, [25, 50, 75])
-    reach = max(3.0 * (third - first), _LEAST_REACH * abs(middle))
+    fence, least = 3.0 * (third - first), _LEAST_REACH * abs(middle)
     low, high = float(values.min()), float(values.max())
     if _is_loss(metric):
-        high = float(min(max(high, middle + reach), third + 2 * reach))
+        high = float(max(min(high, third + fence), middle + least))
     else:
-        low = float(max(min(low, middle - reach), first - 2 * reach))
+        low = float(min(max(low, first - fence), middle - least))
     margin = 0.08 * (high - low) or 0.01
     return low - margin, high + margin
 

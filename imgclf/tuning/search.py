@@ -116,5 +116,5 @@ class Search:
                     self._folder.slim(record.number)
         write_trials(self._folder, self._settings, records)
         if best is not None:
-            write_recipe(self._folder, self._settings, best)
+            write_recipe(self._folder, self._settings, best, len(records))
         self._reporter.trial(records[-1], improved=records[-1] == best)

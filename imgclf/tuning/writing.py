@@ -38,14 +38,21 @@ def write_trials(folder: SearchFolder, settings: SearchSettings, trials: Sequenc
     write_text(folder.table, text.getvalue())
 
 
-def write_recipe(folder: SearchFolder, settings: SearchSettings, best: TrialRecord) -> None:
-    """Write ``best.toml``: the config as the trial resolved it, on whatever device there will be."""
+def write_recipe(folder: SearchFolder, settings: SearchSettings, best: TrialRecord, made: int) -> None:
+    """Write ``best.toml``: the config as the trial resolved it, on whatever device there will be.
+
+    Args:
+        folder: of the search.
+        settings: of the search.
+        best: the trial.
+        made: how many trials it is the best of.
+    """
     resolved = load_config_file(folder.run(best.number).path)
     hardware = settings.config.hardware.model_copy(update={"precision": resolved.hardware.precision})
     config = resolved.model_copy(update={"hardware": hardware})
     metric = settings.config.training.monitor
     about = {
-        "summary": f"The best of {settings.trials} trials of imgclf tune on {Path(config.data.dataset).name}",
+        "summary": f"The best of {made} trials of imgclf tune on {Path(config.data.dataset).name}",
         "expected_accuracy": f"{metric_text(metric, best.value)} {metric_name(metric)}",
         "time": f"{best.seconds:.0f} s",
         "source": f"trial {best.number} of {folder.path.name}",

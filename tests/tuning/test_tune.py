@@ -72,6 +72,8 @@ def test_the_best_recipe_trains_to_the_same_result(search: SearchResult, tmp_pat
     """`best.toml` is a recipe: it says what it came to, and repeats it."""
     recipe = load_recipe(str(search.files["recipe"]))
     assert recipe.expected_accuracy == f"{search.best.value:.2%} val accuracy"
+    assert recipe.summary.startswith("The best of ")
+    assert recipe.summary.endswith(" trials of imgclf tune on shapes")
     assert recipe.config.hardware.device == "cpu"
     assert train(recipe.config, out=tmp_path / "again").best.val_accuracy == search.best.value
 
