@@ -97,7 +97,7 @@ def tune(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Search for better hyper-parameters of a recipe and write the best as a recipe.
+    """Search for better hyper-parameters and write a recipe.
 
     Trains many short runs with Optuna and judges them by val; test is never touched. Trial 0 is the recipe as it is. Needs the extra 'tune'.
 
