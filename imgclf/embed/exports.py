@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from imgclf.embed.extraction import Extraction
@@ -72,9 +73,12 @@ def read_projection(path: Path, files: Sequence[str]) -> np.ndarray:
 
 def write_projector(folder: Path, extraction: Extraction, class_names: Sequence[str]) -> list[Path]:
     """Write what TensorBoard's projector opens: ``tensorboard --logdir FOLDER``, or projector.tensorflow.org."""
-    vectors = io.BytesIO()
-    np.savetxt(vectors, extraction.embeddings, fmt="%.5g", delimiter="\t")
-    write_atomically(folder / "vectors.tsv", lambda file: file.write(vectors.getvalue()))
+    largest = float(np.abs(extraction.embeddings).max())
+    # Five digits of the largest; Arrow writes in a second what numpy.savetxt takes half a minute for.
+    rounded = extraction.embeddings.round(4 - int(np.floor(np.log10(largest or 1.0))))
+    vectors = pa.table({str(column): values for column, values in enumerate(rounded.T)})
+    style = pa_csv.WriteOptions(include_header=False, delimiter="\t")
+    write_atomically(folder / "vectors.tsv", lambda file: pa_csv.write_csv(vectors, file, style))
     write_text(folder / "metadata.tsv", _table(_COLUMNS, _rows(extraction, class_names), "\t"))
     write_atomically(folder / "sprite.jpg", lambda file: file.write(extraction.sprite.jpeg))
     height, width = extraction.sprite.size

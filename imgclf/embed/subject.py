@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+import numpy as np
 import torch
 
 from imgclf.data import Examples, open_dataset
@@ -16,7 +17,7 @@ from imgclf.records import Preprocessing, Progress
 from imgclf.runs import Run, fingerprint, read_header, read_weights
 
 OnProgress: TypeAlias = Callable[[Progress], None] | None
-_PIXELS = Preprocessing(image_size=(32, 32), mean=(0.5,) * 3, std=(0.5,) * 3, resize_mode="squash")
+_PIXELS = (32, 32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +101,7 @@ def subject_untrained(
     examples = dataset.splits.get(chosen)
     if examples is None:
         raise DataError(f"The dataset '{dataset.info.name}' has neither {split} nor train images.")
-    by, source, preprocessing, features = _backbone(model) if model else _pixels()
+    by, source, preprocessing, features = _backbone(model) if model else _pixels(examples)
     name = Path(dataset.info.name).name
     return Subject(
         by=by,
@@ -115,8 +116,12 @@ def subject_untrained(
     )
 
 
-def _pixels() -> tuple[str, str, Preprocessing, Callable[[str], Features]]:
-    return "pixels", "pixels", _PIXELS, lambda device: pixel_features()
+def _pixels(examples: Examples) -> tuple[str, str, Preprocessing, Callable[[str], Features]]:
+    # Grey images as three channels would be the same numbers thrice.
+    grey = isinstance(examples.images, np.ndarray) and examples.images.ndim == 3
+    half = (0.5,) if grey else (0.5,) * 3
+    preprocessing = Preprocessing(image_size=_PIXELS, mean=half, std=half, resize_mode="squash")
+    return "pixels", "pixels", preprocessing, lambda device: pixel_features()
 
 
 def _backbone(model: str) -> tuple[str, str, Preprocessing, Callable[[str], Features]]:
