@@ -143,8 +143,9 @@ def test_address_without_a_cluster_is_a_sentence() -> None:
         with pytest.raises(UsageError) as caught, joined_cluster(address, 0):
             pass
     assert str(caught.value) == (
-        f"There is no Ray cluster at '{address}' (Connection refused). Start one with 'ray start --head', or "
-        f"leave --address and RAY_ADDRESS out to use this machine alone."
+        f"There is no Ray cluster for us at '{address}' (Connection refused). Start one with 'ray start --head'; "
+        f"if it is protected by a token, set RAY_AUTH_MODE=token; or leave --address and RAY_ADDRESS out to use "
+        f"this machine alone."
     )
 
 

@@ -106,10 +106,11 @@ def _join(ray: Any, address: str, model_bytes: int) -> None:
             )
     except SystemExit as end:  # of Ray's own listener to SIGTERM
         raise KeyboardInterrupt(end.code) from None
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         raise UsageError(
-            f"There is no Ray cluster at '{address}' ({_first_line(error)}). Start one with 'ray start --head', or "
-            f"leave --address and RAY_ADDRESS out to use this machine alone."
+            f"There is no Ray cluster for us at '{address}' ({_first_line(error)}). Start one with 'ray start --head'; "
+            f"if it is protected by a token, set RAY_AUTH_MODE=token; or leave --address and RAY_ADDRESS out to use "
+            f"this machine alone."
         ) from None
     finally:
         signal.signal(signal.SIGTERM, before)  # Ray puts its own there.
