@@ -79,6 +79,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, float]]:
         yield {RECEIPT_SECONDS: service.settings.receipt_seconds}
     except Exception as error:
         app.state.failure = error  # the command line shows it as its own
+        service.log.event("The server cannot start", error)
         raise
     finally:
         await service.stop()

@@ -11,15 +11,19 @@ from typing import Any, final
 import h11
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.supervisors import Multiprocess
 
-from imgclf.errors import UsageError
+from imgclf.errors import RunError, UsageError
 from imgclf.serving.app import RECEIPT_SECONDS, create_app
 from imgclf.serving.metrics import FOLDER_VARIABLE
 from imgclf.serving.settings import ServerSettings
 
 _DRAIN_SECONDS = 30
+_HUNG_SECONDS = (
+    30  # a worker process that gives no sign for so long is replaced; importing torch may take ten
+)
 _REFUSAL = b'{"error":"The request\'s headers did not arrive in time.","code":"request_timeout","status":408}'
 
 
@@ -85,9 +89,14 @@ def _unready(loaded: Any) -> None:
         loaded.state.service.ready = False
 
 
+def _silence_uvicorn() -> None:
+    """Our own log says what there is to say; without a handler Python would print uvicorn's tracebacks."""
+    logging.getLogger("uvicorn").addHandler(logging.NullHandler())
+
+
 def make_server(app: FastAPI | str) -> Server:
     """Return a server for an application, or for its import string with ``--workers``."""
-    logging.getLogger("uvicorn").addHandler(logging.NullHandler())
+    _silence_uvicorn()
     config = uvicorn.Config(
         app,
         http=DeadlineProtocol,
@@ -98,6 +107,7 @@ def make_server(app: FastAPI | str) -> Server:
         server_header=False,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
+        timeout_worker_healthcheck=_HUNG_SECONDS,
         factory=isinstance(app, str),
         backlog=2048,
     )
@@ -141,6 +151,7 @@ def serve(settings: ServerSettings, listener: socket.socket, processes: int = 1)
 
     Raises:
         ImgclfError: the model cannot be served.
+        RunError: one of several processes could not start.
     """
     if processes > 1:
         _serve_in_processes(settings, listener, processes)
@@ -158,9 +169,13 @@ def _serve_in_processes(settings: ServerSettings, listener: socket.socket, proce
     config.workers = processes
     with tempfile.TemporaryDirectory(prefix="imgclf-metrics-") as folder:
         os.environ[FOLDER_VARIABLE] = folder
-        Multiprocess(config, sockets=[listener]).run()
+        supervisor = Multiprocess(config, sockets=[listener])
+        supervisor.run()
+    if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+        raise RunError("A server process could not start; the log above says why.")
 
 
 def app_of_process() -> FastAPI:
     """Build the application of a worker process."""
+    _silence_uvicorn()
     return create_app(ServerSettings.from_environment())

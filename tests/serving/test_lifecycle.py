@@ -138,6 +138,32 @@ def test_a_model_that_cannot_be_read_ends_the_server_with_its_own_error(tmp_path
         serve(ServerSettings(model=str(file)), listener)
 
 
+@pytest.mark.slow
+def test_processes_that_cannot_start_are_not_started_for_ever(tmp_path: Path) -> None:
+    """The log has each one's reason in a line, and the command fails."""
+    pytest.importorskip("onnxruntime")
+    file = tmp_path / "model.onnx"
+    file.write_bytes(b"garbage")
+    command = [
+        sys.executable,
+        "-m",
+        "imgclf",
+        "serve",
+        "--model-file",
+        str(file),
+        "--port",
+        "0",
+        "--workers",
+        "2",
+    ]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert ended.returncode != 0
+    assert "Traceback" not in ended.stderr
+    assert "The server cannot start" in ended.stderr
+    assert "not a readable ONNX file" in ended.stderr
+    assert "A server process could not start; the log above says why." in ended.stderr
+
+
 def test_an_address_that_is_taken_is_told() -> None:
     """Before a model is loaded."""
     with socket.socket() as taken:
