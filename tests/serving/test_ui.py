@@ -172,6 +172,8 @@ def test_names_are_shown_and_never_run() -> None:
     shown = fragments.answer(given)
     assert "less sure than it must be" in shown
     assert "99.9 %" in shown
+    told = [fragments.percent(value) for value in (0, 0.0004, 0.5, 0.9999, 1)]
+    assert told == ["0.0 %", "< 0.1 %", "50.0 %", "99.9 %", "100.0 %"]
     cards = fragments.error_cards([(0, (KeptImage(Path("a.png"), name, name, name, 0.5), ""))])
     for html in (shown, cards, fragments.problem(name), fragments.table({name: name})):
         assert "<script" not in html

@@ -30,7 +30,7 @@ def answer(given: PredictionAnswer) -> str:
     unknown = "" if given.prediction in given.probabilities else _unknown(given)
     return (
         f'<div class="answer"><p class="verdict"><b>{escape(given.prediction)}</b>'
-        f"<span>{percent(given.confidence)}</span></p>{unknown}"
+        f"<span>{escape(percent(given.confidence))}</span></p>{unknown}"
         f'<ol class="bars">{bars}</ol>'
         f'<p class="faint">{times.decode_ms:.1f} ms to read, {times.inference_ms:.1f} ms to compute</p></div>'
     )
@@ -40,7 +40,9 @@ def explained(one: Explanation, method: str) -> str:
     """Return the image and, beside it, the same image under its map, which a method of this title made."""
     shown = one.maps[0]
     # Whole per cents: maps are computed in full precision, answers perhaps not.
-    said = f"What speaks for <b>{escape(shown['target'])}</b> ({100 * shown['target_confidence']:.0f} %)"
+    said = (
+        f"What speaks for <b>{escape(shown['target'])}</b> ({escape(percent(shown['target_confidence'], 0))})"
+    )
     layer = f" at layer <code>{escape(shown['layer'])}</code>" if shown["layer"] else ""
     remark = hint(shown["remark"]) if shown["remark"] else ""
     return (
@@ -111,9 +113,12 @@ def table(rows: dict[str, str]) -> str:
     return f'<table class="facts">{lines}</table>'
 
 
-def percent(value: float) -> str:
-    """Return a probability as people read it; never 100 % for what is less."""
-    return f"{min(100 * value, 99.9) if value < 1 else 100:.1f} %"
+def percent(value: float, digits: int = 1) -> str:
+    """Return a probability as people read it; never 100 % for what is less, nor 0 % for what is more."""
+    least = 0.1**digits
+    if value > 0 and 100 * value < least:
+        return f"< {least:.{digits}f} %"
+    return f"{min(100 * value, 100 - least) if value < 1 else 100:.{digits}f} %"
 
 
 def _bar(label: str, confidence: float) -> str:
@@ -121,7 +126,7 @@ def _bar(label: str, confidence: float) -> str:
     return (
         f'<li><span class="name" title="{name}">{name}</span>'
         f'<span class="track"><i style="width:{100 * confidence:.2f}%"></i></span>'
-        f'<span class="value">{percent(confidence)}</span></li>'
+        f'<span class="value">{escape(percent(confidence))}</span></li>'
     )
 
 

@@ -124,7 +124,7 @@ def _map_controls(facts: Facts, label: str, classes: Sequence[str] = ()) -> list
                 gr.Dropdown([("automatic", "auto"), *layers], label="Layer", min_width=150),
             ]
             if classes:
-                predicted = ("the predicted one", "predicted")
+                predicted = ("predicted", "predicted")
                 named = [(name, name) for name in classes]
                 controls.append(gr.Dropdown([predicted, *named], label="For which class", min_width=150))
             controls.append(gr.Slider(0, 1, 0.5, step=0.05, label="Opacity", min_width=150))
@@ -140,11 +140,17 @@ def _html(value: str | None, js_on_load: str | None = None, **options: Any) -> g
 
 
 def _code() -> tuple[gr.Code, gr.Code]:
+    look: dict[str, Any] = {
+        "interactive": False,
+        "show_label": False,
+        "wrap_lines": True,
+        "show_line_numbers": False,
+    }
     with gr.Accordion("Ask the same of the API", open=False):
         with gr.Tab("curl"):
-            curl = gr.Code(language="shell", interactive=False, show_label=False, wrap_lines=True)
+            curl = gr.Code(language="shell", **look)
         with gr.Tab("Python"):
-            python = gr.Code(language="python", interactive=False, show_label=False, wrap_lines=True)
+            python = gr.Code(language="python", **look)
     return curl, python
 
 
