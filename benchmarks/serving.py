@@ -18,6 +18,7 @@ Printed as Markdown: medians over the rounds. The client is hand-written and tak
 
 import argparse
 import asyncio
+import json
 import multiprocessing
 import os
 import signal
@@ -187,6 +188,10 @@ def _all_started(
                 )
             servers[name] = process, port
             _wait_for(port, process, folder / "log")
+            if name.startswith("imgclf"):
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/model") as answer:
+                    card = json.load(answer)
+                print(f"{name}: {card['precision']}, at most {card['batch_cap']} images at once")
             os.killpg(process.pid, signal.SIGSTOP)
         yield servers
     finally:

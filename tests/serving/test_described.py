@@ -1,6 +1,7 @@
 """The server keeps to its own description: requests made up from the OpenAPI document."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -32,3 +33,6 @@ def test_no_made_up_request_breaks_the_server(server: RunningServer) -> None:
         timeout=300,
     )
     assert ended.returncode == 0, ended.stdout
+    generated = re.search(r"(\d+) generated", ended.stdout)
+    assert generated, ended.stdout
+    assert int(generated[1]) > 100
