@@ -132,7 +132,7 @@ def _filters(images: Sequence[Explained]) -> Markup:
     field = Markup(
         '<input type="search" id="search" placeholder="file or class" aria-label="Search by file or class">'
     )
-    some = any(_is_wrong(image) for image in images)
+    some = len({_is_wrong(image) for image in images}) == 2  # else the box would change nothing
     return Markup('<div class="filters">{}{}<span id="left" role="status"></span></div>').format(
         field, box if some else ""
     )

@@ -12,6 +12,7 @@ from imgclf.records import Preprocessing
 State = Literal["ok", "empty", "flat"]
 
 _NOTHING = 1e-9  # rounding of zeros; the logit of a class has gradients far above it
+_BRIGHTEST = 99  # per cent of the pixels are darker than full brightness
 _FLAT = 1e-4  # of the maximum
 
 
@@ -68,6 +69,9 @@ class Saliency:
 
     def on_original(self, size: tuple[int, int], spec: Preprocessing) -> np.ndarray:
         """Return the scaled map as float32 (H, W) of the original image; NaN where the model saw nothing of it."""
-        laid = original_box(size, spec).to_original(self.scaled(), fill=np.nan)
+        shown = self.scaled()
+        if not self.layer and (bright := float(np.percentile(shown, _BRIGHTEST))) > 0:
+            shown = shown / bright  # a map of pixels has a few so strong that the rest would be dark
+        laid = original_box(size, spec).to_original(shown, fill=np.nan)
         clipped: np.ndarray = np.clip(laid, 0.0, 1.0)
         return clipped

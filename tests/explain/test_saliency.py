@@ -61,3 +61,16 @@ def test_what_the_model_did_not_see_is_marked():
     assert np.isnan(laid[:, :24]).all()
     assert np.isnan(laid[:, 76:]).all()
     assert np.isfinite(laid[:, 26:74]).all()
+
+
+def test_a_few_strong_pixels_do_not_darken_the_rest():
+    """A map of pixels is shown bright beside an outlier; a layer's map, and what is measured, stay linear."""
+    raw = np.ones((32, 32), dtype=np.float32)
+    raw[:, :16] = 0
+    raw[3, 20] = 100
+    spec = Preprocessing((32, 32), (0.5,) * 3, (0.5,) * 3)
+    pixelwise = Saliency("shap", "", None, "cat", 1.0, raw)
+    assert pixelwise.on_original((32, 32), spec)[10, 25] == 1
+    assert pixelwise.scaled()[10, 25] == pytest.approx(0.01)
+    layered = Saliency("gradcam", "layer4", 3, "cat", 1.0, raw)
+    assert layered.on_original((32, 32), spec)[10, 25] == pytest.approx(0.01)
