@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from imgclf.errors import DataError, LostProcessError
+
+Value = TypeVar("Value")
 
 
 def sum_of_all(fabric: Fabric, values: Tensor) -> Tensor:
@@ -17,6 +20,14 @@ def sum_of_all(fabric: Fabric, values: Tensor) -> Tensor:
     total = values.to(fabric.device, copy=True)
     torch.distributed.all_reduce(total)
     return total
+
+
+def of_all(fabric: Fabric, value: Value) -> list[Value]:
+    """Return the value of every process, by rank; any that can be pickled."""
+    values: list[Value] = [value] * fabric.world_size
+    if fabric.world_size > 1:
+        torch.distributed.all_gather_object(values, value)
+    return values
 
 
 def any_of(fabric: Fabric, flag: bool) -> bool:
@@ -48,11 +59,7 @@ def check_same_count(fabric: Fabric, images: int) -> None:
     Raises:
         DataError: the counts differ, in every process.
     """
-    if fabric.world_size == 1:
-        return
-    counts = torch.zeros(fabric.world_size)
-    counts[fabric.global_rank] = images
-    found = [int(count) for count in sum_of_all(fabric, counts).tolist()]
+    found = of_all(fabric, images)
     if len(set(found)) > 1:
         raise DataError(
             f"The processes can read different numbers of images: {', '.join(f'{count:,}' for count in found)}. A file "

@@ -12,7 +12,7 @@ from imgclf.data import Loader, Splits, eval_loader, train_loader
 from imgclf.errors import DivergenceError, OutOfMemoryError, StoppedError
 from imgclf.models import Classifier
 from imgclf.recipes import Config
-from imgclf.records import EpochRecord, ModelHeader, UnreadableImage
+from imgclf.records import EpochRecord, ModelHeader
 from imgclf.runs import Run
 from imgclf.training.checkpoint import load_checkpoint
 from imgclf.training.early_stopping import BestEpoch
@@ -22,6 +22,7 @@ from imgclf.training.losses import balanced_class_weights
 from imgclf.training.processes import check_same_count, lost_process_told
 from imgclf.training.recorder import LoggingReporter, Recorder
 from imgclf.training.reporter import Reporter
+from imgclf.training.skipped import SkippedImages
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +97,8 @@ def _train(fabric: Fabric, reporter: Reporter, job: Job) -> Outcome:
     with fabric.rank_zero_first(local=True):
         loaders = make_loaders(fabric, reporter, job)
     check_same_count(fabric, len(loaders.train.examples))
-    _tell_skipped(fabric, reporter, job.run, [*loaders.train.skipped, *loaders.val.skipped])
+    skipped = SkippedImages(fabric, reporter, job.run)
+    skipped.tell([*loaders.train.skipped, *loaders.val.skipped])
     recorder = _make_recorder(job)
     with StopRequest() as stop:
         trainer = make_trainer(fabric, reporter, job, loaders, lambda: stop.signal_number is not None)
@@ -110,6 +112,7 @@ def _train(fabric: Fabric, reporter: Reporter, job: Job) -> Outcome:
         for record in trainer.epochs():
             improved = recorder.take(record, trainer) if fabric.is_global_zero else recorder.follow(record)
             reporter.epoch(record, improved)
+            skipped.tell([*loaders.train.skipped, *loaders.val.skipped])  # Streaming meets some only now.
             if recorder.stopping.exhausted:
                 break
         if trainer.interrupted:
@@ -189,18 +192,6 @@ def _class_weights(job: Job, loader: Loader) -> torch.Tensor | None:
     if job.config.data.balance != "weights":
         return None
     return torch.from_numpy(balanced_class_weights(loader.examples.labels, len(job.header.class_names)))
-
-
-def _tell_skipped(fabric: Fabric, reporter: Reporter, run: Run, skipped: list[UnreadableImage]) -> None:
-    if not skipped or not fabric.is_global_zero:
-        return
-    run.write_csv("skipped.csv", ("file", "reason"), ((image.file, image.reason) for image in skipped))
-    for image in skipped[:5]:
-        reporter.message(f"Left out {image.file}: {image.reason}")
-    more = f" ({len(skipped) - 5} more)" if len(skipped) > 5 else ""
-    reporter.message(
-        f"Left out {len(skipped)} unreadable files{more}; the list is in {run.path / 'skipped.csv'}."
-    )
 
 
 def _save_and_stop(fabric: Fabric, job: Job, recorder: Recorder, trainer: Trainer, stop: StopRequest) -> None:

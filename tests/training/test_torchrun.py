@@ -26,7 +26,7 @@ from imgclf.recipes import Config
 from imgclf.recipes.config import HardwareConfig
 from imgclf.runs import Run, list_runs, read_weights
 from imgclf.training import follow, train
-from imgclf.training.processes import check_same_count, lost_process_told
+from imgclf.training.processes import check_same_count, lost_process_told, of_all
 from imgclf.training.session import check_same_everywhere
 from imgclf.training.torchrun import as_started, is_first, is_first_on_machine, joined
 
@@ -334,6 +334,7 @@ def _agree(rank: int, port: int, folder: Path) -> None:
 
         fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp")
         fabric.launch()
+        assert of_all(fabric, f"rank {rank}") == ["rank 0", "rank 1"]
         check_same_count(fabric, 7)
         with pytest.raises(
             DataError, match=r"different numbers of images: 7, 8\. A file is damaged or missing"

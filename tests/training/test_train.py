@@ -299,6 +299,11 @@ def test_unreadable_files_are_left_out_and_listed(shapes: Path, tmp_path: Path) 
         rows = list(csv.DictReader(file))
     assert [Path(row["file"]).name for row in rows] == ["broken.png"]
     assert any("Left out 1 unreadable file" in message for message in listener.messages)
+
+    streaming, again = config_for(data, data={"memory_budget_gb": 1e-9, "workers": 0}), Listener()
+    streamed = train(streaming, out=tmp_path / "streamed", reporter=again).run
+    assert (streamed.path / "skipped.csv").read_text() == (run.path / "skipped.csv").read_text()
+    assert sum("Left out" in message for message in again.messages) == 2
     with pytest.raises(DataError, match=r"broken\.png"):
         train(config_for(data, data={"on_error": "fail"}), out=tmp_path / "runs")
 
