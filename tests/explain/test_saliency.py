@@ -47,7 +47,7 @@ def test_the_map_lies_where_the_evidence_is(mode: str, size: tuple[int, int]):
     pixels[row - 3 : row + 4, column - 3 : column + 4] = 255
     spec = Preprocessing((32, 32), (0.5,) * 3, (0.5,) * 3, resize_mode=mode, crop_fraction=0.8)  # type: ignore[arg-type]
     seen = preprocess(Image.fromarray(pixels), spec)[..., 0].astype(np.float32)
-    laid = Saliency("x", "", None, "cat", 1.0, seen).on_original((height, width), spec)
+    laid = Saliency("x", "layer4", 3, "cat", 1.0, seen).on_original((height, width), spec)
     assert laid.shape == (height, width)
     found = np.unravel_index(np.nanargmax(laid), laid.shape)
     assert abs(found[0] - row) <= 3
