@@ -52,7 +52,7 @@ class SecurityLayer:
         trace = trace_of(scope)
         if self._keys:
             trace.caller = await authenticated(scope["headers"], self._keys, self._checking)
-        if scope["path"].startswith(PAGE) and scope["method"] == "GET":
+        if scope["path"].startswith((PAGE, "/favicon.ico")) and scope["method"] == "GET":
             return  # a page is dozens of small files; its questions are counted
         address = scope["client"][0] if scope.get("client") else "-"
         self._rate.count(trace.caller if self._keys else address)

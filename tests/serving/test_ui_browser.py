@@ -9,7 +9,7 @@ from imgclf.runs import Run
 from imgclf.runs.kept_images import MISCLASSIFIED, ToKeep, keep_images
 from imgclf.serving.credentials import add_key
 from tests.browser import open_page
-from tests.serving.conftest import running
+from tests.serving.conftest import Start, running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -36,6 +36,25 @@ def test_a_person_clicks_through_the_page(shapes_run_copy: Run, circle: bytes, t
         assert page.locator('td[data-health="queue"]').inner_text() == "0"
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 390, "the page scrolls sideways on a phone"
+
+
+def test_a_refusal_is_a_sentence_on_the_page(start: Start) -> None:
+    """Of what is refused before the page's own functions hear of it; the old answer is not left under a new image."""
+    with (
+        start(ui=True, rate_limit=1) as server,
+        pytest.raises(AssertionError, match="status of 429"),  # the browser itself writes that to the console
+    ):
+        _ask_too_often(f"{server.url}/ui/")
+
+
+def _ask_too_often(url: str) -> None:
+    with open_page(url) as page:
+        examples = page.get_by_role("button", name="Example: ")
+        examples.nth(0).click()
+        page.locator(".verdict").wait_for()
+        examples.nth(1).click()
+        page.get_by_role("alert").get_by_text("More than 1 requests a minute. Try again in").wait_for()
+        page.locator(".verdict").wait_for(state="hidden")
 
 
 def _classify(page: "Page", port: int) -> None:

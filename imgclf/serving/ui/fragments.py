@@ -64,6 +64,7 @@ def heading(card: dict[str, Any]) -> str:
     return (
         f'<header class="top"><div><h1>{escape(card["name"])}</h1><p class="faint">{about}</p></div>'
         '<p class="health" data-health="pill" role="status">asking…</p></header>'
+        '<p class="note bad refusal" role="alert" hidden></p>'
     )
 
 

@@ -38,7 +38,7 @@ def build(facts: Facts, callbacks: Callbacks) -> gr.Blocks:
     title = f"{facts.card['name']} · imgclf"
     page: gr.Blocks = gr.Blocks(analytics_enabled=False, title=title)
     with page:
-        _html(fragments.heading(facts.card), js_on_load=asset("health.js"))
+        _html(fragments.heading(facts.card), js_on_load=asset("health.js") + asset("refusals.js"))
         with gr.Tabs():
             with gr.Tab("Classify", id="classify"):
                 _classify(facts, callbacks)
@@ -87,7 +87,7 @@ def _classify(facts: Facts, callbacks: Callbacks) -> None:
     curl, python = _code()
     _when([picture.upload, top_k.change], callbacks.classify, inputs, [answer, curl, python])
     if controls:
-        triggers = [picture.upload, *(control.change for control in controls)]
+        triggers = [picture.select, *(control.change for control in controls)]
         _when(triggers, callbacks.explain, inputs, [saliency, curl, python])
 
 
@@ -115,7 +115,7 @@ def _map_controls(facts: Facts, label: str, classes: Sequence[str] = ()) -> list
         (f"{one.name} ({one.grid[0]} × {one.grid[1]})", str(one.index)) for one in reversed(facts.layers)
     ]
     with gr.Group():
-        controls: list[Any] = [gr.Checkbox(False, label=label)]
+        controls: list[Any] = [gr.Checkbox(False, label=label, elem_classes="show-map")]
         with gr.Row():
             controls += [
                 gr.Dropdown(

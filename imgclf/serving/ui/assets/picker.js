@@ -39,6 +39,7 @@ function take(file, name, example) {
     show(name, data);
     props.value = { name, data };
     trigger('upload');
+    if (document.querySelector('.show-map input')?.checked) trigger('select');  // else there is no map to renew
   };
   reader.onerror = () => complain('The file cannot be read. Choose another one.');
   reader.readAsDataURL(file);
