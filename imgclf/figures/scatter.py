@@ -45,7 +45,7 @@ def map_figure(
         if len(class_names) <= _MOST_NAMED:
             _names(axes, points, labels, class_names)
         if title:
-            axes.set_title(title)
+            axes.set_title(title, loc="left")
     return path
 
 
@@ -71,7 +71,7 @@ def maps_figure(
         for place, item in enumerate(maps, start=1):
             axes = _axes(figure, (rows, columns, place), item.points)
             _points(axes, item.points, labels, len(class_names), size=9000 / columns**2)
-            axes.set_title(item.caption)
+            axes.set_title(item.caption, loc="left")
         if len(class_names) <= _MOST_NAMED:
             marks = [
                 Line2D([], [], marker="o", linestyle="", color=class_colour(int(label), len(class_names)))

@@ -13,12 +13,13 @@ from imgclf.embed.extraction import Extraction
 from imgclf.embed.geometry import measure_fidelity, measure_geometry
 from imgclf.embed.maps import Map
 from imgclf.embed.page import embed_page
+from imgclf.embed.projection import Method
 from imgclf.embed.sprite import make_sprite
 from imgclf.embed.summary import metrics_record
 from tests.browser import open_page
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Position
 
 CLASSES = ("ant", "bee", "<b>cat")
 # One point of each class in a corner of its own, with the rest of the class around it.
@@ -49,9 +50,10 @@ def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
         skipped=(),
     )
     geometry = measure_geometry(deep, labels, 3)
+    plotted: list[tuple[Method, np.ndarray]] = [("tsne", FLAT), ("pca", deep)]
     maps = [
         Map(method, points, {}, measure_fidelity(deep, points, labels, geometry.neighbors), 0.1, True, 1.0)
-        for method, points in (("tsne", FLAT), ("pca", deep))
+        for method, points in plotted
     ]
     metrics = metrics_record("net", "net on bugs", extraction, geometry, maps, CLASSES, 0.9, "A sentence.")
     path = tmp_path_factory.mktemp("page") / "embed.html"
@@ -75,7 +77,7 @@ def page(opened: "Page") -> "Page":
     return opened
 
 
-def place(page: "Page", index: int) -> dict[str, float]:
+def place(page: "Page", index: int) -> "Position":
     """Where a point of the flat map is on its stage: the whole map, fitted with 16 pixels to spare."""
     box = page.locator(".stage canvas").first.bounding_box()
     assert box is not None

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,14 +46,14 @@ def test_writes_features_maps_and_figures(embedded: EmbedResult, shapes_run: Run
     assert [row["file"] for row in rows_of(folder / "tsne.csv")] == [row["file"] for row in rows]
     predictor = Predictor.open(shapes_run.path, device="cpu")
     path = next(shapes.rglob(f"test/{rows[0]['label']}/00.png"))
-    expected = predictor.embed(predictor.prepare(path).pixels[None])[0]
+    pixels = predictor.prepare(path).pixels
+    assert pixels is not None
+    expected = predictor.embed(pixels[None])[0]
     row = next(at for at, entry in enumerate(rows) if entry["file"].endswith(f"{rows[0]['label']}/00.png"))
     np.testing.assert_allclose(embeddings[row], expected, rtol=1e-4, atol=1e-5)
     answer = predictor.predict(path)[0]
-    assert (rows[row]["prediction"], float(rows[row]["confidence"])) == (
-        answer.label,
-        pytest.approx(answer.confidence, abs=1e-4),
-    )
+    assert rows[row]["prediction"] == answer.label
+    assert float(rows[row]["confidence"]) == pytest.approx(answer.confidence, abs=1e-4)
 
 
 def test_other_tools_read_the_features(embedded: EmbedResult) -> None:
@@ -200,17 +201,12 @@ def test_unreadable_images_are_left_out_and_counted(shapes: Path, tmp_path: Path
 
 def test_a_dataset_without_images_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the split asked for nor train."""
+    from imgclf.data import open_dataset
     from imgclf.embed import subject
 
-    original = subject.open_dataset
-
-    def only_val(*arguments: object, **named: object) -> object:
-        from dataclasses import replace
-
-        dataset = original(*arguments, **named)
-        return replace(dataset, splits={"val": dataset.splits["train"]})
-
-    monkeypatch.setattr(subject, "open_dataset", only_val)
+    digits = open_dataset("digits")
+    only_val = replace(digits, splits={"val": digits.splits["train"]})
+    monkeypatch.setattr(subject, "open_dataset", lambda *_, **__: only_val)
     with pytest.raises(DataError, match="The dataset 'digits' has neither test nor train images"):
         embed_untrained("digits", tmp_path)
 
