@@ -20,7 +20,10 @@ from imgclf.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from imgclf.embed import EmbedResult, NeighborsResult, Subject
+    from imgclf.records import Progress
 
 _MAP = "Map"
 _NEIGHBORS = "Nearest images"
@@ -105,7 +108,7 @@ def embed(
         device=choose_device(device),
     )
     with render.progress() as progress:
-        subject = _subject(run, model, pixels, data, split, data_dir)
+        subject = _subject(run, model, pixels, data, split, data_dir, progress)
         if neighbors is not None:
             near = find_neighbors(subject, neighbors, count, out, options, progress)
         else:
@@ -117,7 +120,13 @@ def embed(
 
 
 def _subject(
-    run: str | None, model: str | None, pixels: bool, data: str | None, split: str, data_dir: Path | None
+    run: str | None,
+    model: str | None,
+    pixels: bool,
+    data: str | None,
+    split: str,
+    data_dir: Path | None,
+    progress: "Callable[[Progress], None]",
 ) -> "Subject":
     from imgclf.embed import subject_of_run, subject_untrained
     from imgclf.errors import UsageError
@@ -128,11 +137,11 @@ def _subject(
     if model is not None or pixels:
         if data is None:
             render.message("No --data given: the embedded digits.")
-        return subject_untrained(data or "digits", model, split, data_dir)
+        return subject_untrained(data or "digits", model, split, data_dir, progress)
     chosen = open_run(run) if run else latest_run()
     if run is None:
         render.message(f"Run: {chosen.path}")
-    return subject_of_run(chosen, data, split, data_dir)
+    return subject_of_run(chosen, data, split, data_dir, progress)
 
 
 def _folder(compare: str) -> Path:

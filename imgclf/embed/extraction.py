@@ -15,7 +15,7 @@ from imgclf.inference.ordered_map import ordered_map
 from imgclf.models import Classifier
 from imgclf.records import ModelHeader, Preprocessing, Progress, UnreadableImage
 
-# Measured: on a CPU larger batches leave its caches, on a GPU smaller ones leave it idle.
+# On a CPU every core holds a batch of its own; a GPU is idle with few images at a time.
 _BATCH = {"cpu": 32, "cuda": 512, "mps": 128}
 
 
