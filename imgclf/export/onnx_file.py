@@ -14,7 +14,7 @@ import torch
 from imgclf._version import __version__
 from imgclf.errors import MissingExtraError, ModelError
 from imgclf.export.graph import ExportGraph, example_input
-from imgclf.inference.backends.onnx import HEADER_KEY
+from imgclf.inference.backends.onnx import HEADER_KEY, be_silent
 from imgclf.models import Classifier
 from imgclf.records import ModelHeader
 
@@ -156,6 +156,7 @@ def _quietly() -> Iterator[None]:
 
 
 def _require(*modules: str) -> None:
+    be_silent()
     for module in modules:
         try:
             __import__(module)

@@ -1,6 +1,7 @@
 """Exporting to ONNX: one file, any batch size, the same answers, without torch to run it."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -169,6 +170,21 @@ def test_script_beside_it_needs_neither_torch_nor_imgclf(
         expected = pytest.approx([value for _, value in ours.top_k], abs=1e-4)
         assert [best["confidence"] for best in row["top_k"]] == expected, row["file"]
         assert row["label"] == ours.label
+
+
+@pytest.mark.parametrize("program", ["script", "package"])
+def test_nothing_is_reported_to_anybody(file: Path, images: list[Path], tmp_path: Path, program: str) -> None:
+    """ONNX Runtime's telemetry, on by default, leaves no identity and no database to send."""
+    commands = {
+        "script": [str(file.parent / "predict_onnx.py"), str(images[0])],
+        "package": ["-m", "imgclf", "predict", str(images[0]), "--model-file", str(file)],
+    }
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    kept = {key: value for key, value in os.environ.items() if key != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run(
+        [sys.executable, *commands[program]], env={**kept, **home}, capture_output=True, check=True
+    )
+    assert not [path for path in tmp_path.rglob("*") if "onnxruntime" in path.name]
 
 
 @pytest.mark.parametrize("mode", ["crop", "squash", "pad"])

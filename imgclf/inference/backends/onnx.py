@@ -1,6 +1,7 @@
 """Compute with ONNX Runtime, from an exported file; no torch."""
 
 import json
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -111,11 +112,17 @@ class OnnxBackend:
 
 
 def _import_runtime() -> Any:
+    be_silent()
     try:
         import onnxruntime  # noqa: PLC0415 - an extra; its absence is a sentence, not a traceback
     except ModuleNotFoundError:
         raise MissingExtraError("Predicting with an ONNX file", "onnx") from None
     return onnxruntime
+
+
+def be_silent() -> None:
+    """Keep ONNX Runtime from reporting to Microsoft, as it does by default; to be called before it is imported."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
 def _choose_device(providers: list[str], wanted: str) -> str:
