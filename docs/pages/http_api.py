@@ -17,7 +17,7 @@ curl -H 'Content-Type: image/jpeg' --data-binary @photo.jpg http://127.0.0.1:800
 curl --json "{\\"image\\": \\"$(base64 -w0 photo.jpg)\\"}" http://127.0.0.1:8000/predict
 ```
 
-With keys (`--keys-file` or the environment), send one as `X-API-Key: KEY`, as `Authorization: Bearer KEY` or as the
+With keys (`--api-key-file` or the environment), send one as `X-API-Key: KEY`, as `Authorization: Bearer KEY` or as the
 password of HTTP Basic. Every answer has the header `X-Request-ID`; every error has the shape of
 [ErrorAnswer](#erroranswer).
 """
