@@ -1,5 +1,6 @@
 """The ``imgclf`` program: finds the command, runs it, turns errors into one line and an exit code."""
 
+import os
 import sys
 from importlib import import_module
 from typing import Annotated
@@ -42,6 +43,10 @@ def main(argv: list[str] | None = None) -> int:
         The exit code: 0 done, 1 failed, 2 wrong usage, 128 + n stopped by signal n.
     """
     arguments = sys.argv[1:] if argv is None else argv
+    # GNU OpenMP's threads wait for each other in a busy loop. Where another program has one of the cores, each small
+    # operation of torch then takes milliseconds; a short spin costs nothing where nothing else runs. It is read when
+    # torch is imported: https://gcc.gnu.org/onlinedocs/libgomp/GOMP_005fSPINCOUNT.html
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     render.start()
     try:
         code = _run(arguments)

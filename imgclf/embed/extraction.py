@@ -128,6 +128,7 @@ def _computed(loader: Loader, work: Callable[[Batch], _Part], device: str) -> It
         return
     before = torch.get_num_threads()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    torch.set_num_threads(1)  # the loader too: with every core busy, its threads would wait for each other
     try:
         yield from ordered_map(work, loader.epoch(0), cores, lambda: torch.set_num_threads(1))
     finally:

@@ -36,6 +36,16 @@ def test_no_arguments_show_help(run_cli: RunCli) -> None:
     assert "Commands:" in result.out + result.err
 
 
+def test_threads_do_not_spin_for_long(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine spinning threads slow training down many times; a person's own setting stays."""
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    run_cli("--version")
+    assert os.environ["GOMP_SPINCOUNT"] == "1000"
+    monkeypatch.setenv("GOMP_SPINCOUNT", "7")
+    run_cli("--version")
+    assert os.environ["GOMP_SPINCOUNT"] == "7"
+
+
 def test_mistyped_command_suggests_the_nearest(run_cli: RunCli) -> None:
     """The message names the command that was meant."""
     result = run_cli("doctro")
