@@ -15,7 +15,7 @@ import pytest
 import torch
 from torch import nn
 
-from imgclf.errors import MissingExtraError, ModelError, RunError, UsageError
+from imgclf.errors import MissingExtraError, ModelError, UsageError
 from imgclf.export.checked import Exported
 from imgclf.export.onnx_export import export_onnx
 from imgclf.export.onnx_file import describe, to_eight_bits, to_half, write_onnx
@@ -30,36 +30,6 @@ from tests.bad_files import make_bad_files
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of the exporters, about each other
 ]
-
-
-@pytest.fixture(scope="module")
-def model(shapes_run: Run) -> Predictor:
-    """The run's model on the CPU."""
-    return Predictor.open(shapes_run.path, device="cpu")
-
-
-@pytest.fixture(scope="module")
-def images(shapes: Path) -> list[Path]:
-    """The test images."""
-    return sorted((shapes / "test").glob("*/*.png"))
-
-
-@pytest.fixture(scope="module")
-def pixels(model: Predictor, images: list[Path]) -> np.ndarray:
-    """The test images as the model takes them."""
-    return np.stack([model.prepare(image).pixels for image in images])
-
-
-@pytest.fixture(scope="module")
-def exported(model: Predictor, pixels: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    """The run's model as float32 ONNX."""
-    return export_onnx(model, tmp_path_factory.mktemp("export") / "model.onnx", pixels)
-
-
-@pytest.fixture
-def file(exported: Exported) -> Path:
-    """The exported file."""
-    return exported.files[0]
 
 
 def test_one_file_with_everything_inside(exported: Exported, file: Path, model: Predictor) -> None:
@@ -357,47 +327,3 @@ def test_missing_extra_is_named(
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(MissingExtraError, match=r"^Predicting with an ONNX file needs the extra 'onnx'"):
         Predictor.open(file)
-
-
-def test_files_that_are_not_ours(file: Path, tmp_path: Path) -> None:
-    """A missing, broken, foreign, damaged or too new ONNX file, and a missing device, are each named."""
-
-    def refused(path: Path, device: str = "auto") -> str:
-        with pytest.raises((RunError, UsageError)) as caught:
-            Predictor.open(path, device=device)
-        return str(caught.value)
-
-    def changed(**metadata: str) -> Path:
-        loaded = onnx.load(file)
-        del loaded.metadata_props[:]
-        onnx.helper.set_model_props(loaded, metadata)
-        onnx.save(loaded, tmp_path / "x.onnx")
-        return tmp_path / "x.onnx"
-
-    missing, broken = tmp_path / "none.onnx", tmp_path / "broken.onnx"
-    broken.write_text("no model")
-    assert refused(missing) == f"There is no model file '{missing}'."
-    assert refused(broken).startswith(f"{broken}: not a readable ONNX file (")
-    assert refused(changed(names="{}")) == (
-        f"{tmp_path / 'x.onnx'}: an ONNX file without imgclf's header (class names and preprocessing). "
-        f"Use one made by: imgclf export onnx"
-    )
-    assert "its imgclf header is damaged; export the model again." in refused(changed(imgclf="{"))
-    assert "exported by a newer imgclf (file format 99," in refused(changed(imgclf='{"format": 99}'))
-    assert refused(file, "mps") == (
-        "This ONNX Runtime cannot compute on 'mps', only on: cpu. "
-        "For CUDA install onnxruntime-gpu in the place of onnxruntime."
-    )
-
-
-def test_embeddings_that_were_not_exported_are_named(file: Path, tmp_path: Path) -> None:
-    """A file with logits alone says so when asked for embeddings."""
-    loaded = onnx.load(file)
-    del loaded.graph.output[1]
-    onnx.save(loaded, tmp_path / "plain.onnx")
-    plain = Predictor.open(tmp_path / "plain.onnx")
-    with pytest.raises(ModelError) as caught:
-        plain.embed(np.zeros((1, 32, 32, 3), np.uint8))
-    assert str(caught.value) == (
-        f"{tmp_path / 'plain.onnx'}: exported without embeddings. Export it again: imgclf export onnx"
-    )

@@ -102,7 +102,7 @@ def test_a_killed_process_ends_the_others_and_the_run_goes_on(shapes: Path, tmp_
     os.kill(worker_of(process.pid, rank=1), signal.SIGKILL)
     code, _, err = ended(process, seconds=60)
     assert code == 1
-    assert "Another process of this run ended or no longer answers" in err
+    assert "Another process of this run ended or no longer answers" in err, err
     assert f"goes on with: imgclf train --resume {run.path.relative_to(tmp_path)}" in err
     assert run.read_metrics()["status"] == "failed"
 
