@@ -80,14 +80,23 @@ class TrialReporter:
         """
         if progress.phase != "Run":
             self._reporter.progress(progress)
-        elif self._deadline is not None and time.monotonic() > self._deadline:
+        else:
             # The loop reports the run from its own thread, between two steps; other phases may come from others.
-            raise TimeUpError
+            self._end_when_time_is_up()
 
     def epoch(self, record: EpochRecord, improved: bool) -> None:
-        """Tell of an epoch and let the pruner judge it."""
+        """Tell of an epoch and let the pruner judge it.
+
+        Raises:
+            TimeUpError: the deadline is over; epochs may be too short for any report of progress inside.
+        """
         self._reporter.detail(
             f"  epoch {record.epoch:>3}  train loss {record.train_loss:.3f}  val loss {record.val_loss:.3f} "
             f"acc {record.val_accuracy:6.1%}  {record.seconds:6.1f} s{'  best' if improved else ''}"
         )
         self._on_epoch(record)
+        self._end_when_time_is_up()
+
+    def _end_when_time_is_up(self) -> None:
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            raise TimeUpError

@@ -11,7 +11,7 @@ from PIL import Image
 
 from imgclf.errors import ConfigError, ModelError, RunError, StoppedError
 from imgclf.recipes import Config, load_recipe
-from imgclf.records import Progress
+from imgclf.records import EpochRecord, Progress
 from imgclf.runs import list_runs, open_run
 from imgclf.training import train
 from imgclf.tuning import SearchResult, SilentSearchReporter, TrialRecord, parse_space, resume, tune
@@ -177,6 +177,8 @@ def test_time_that_is_up_cuts_a_trial_and_starts_no_other(
     late.progress(Progress("Epoch 1/2", 1, 2))
     with pytest.raises(TimeUpError):
         late.progress(Progress("Run", 1, 2))
+    with pytest.raises(TimeUpError):
+        late.epoch(EpochRecord(1, 0.5, 0.8, 0.6, 0.7, 0.7, 0.01, 0.1, 90.0, 0.0), improved=False)
 
 
 def test_mistakes_are_told_before_the_first_trial(shapes: Path, tmp_path: Path) -> None:
