@@ -15,7 +15,8 @@ training data. Each file is written beside itself, flushed and renamed, so a cra
 
 _STATUS = """## metrics.json
 
-`status` is `running`, `stopped` (by a signal; `--resume` goes on from there), `failed` or `finished`. "The newest
+`status` is `running`, `stopped` (by a signal; `--resume` goes on from there), `failed`,
+`finished`, or `pruned` by `imgclf tune`. "The newest
 finished run" is the last name in `runs/` whose status is `finished`. `best` repeats the best epoch's row of
 `history.csv`; `imgclf evaluate` adds its results as `evaluation`, under the name of the split.
 """

@@ -1,6 +1,5 @@
 """Read and measure every image of a dataset once, on all cores, taking from the cache what has not changed."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from imgclf.data import Dataset, ImageSource
+from imgclf.data.loading.cores import cores
 from imgclf.eda.cache import cache_file, cache_key, load_cache, save_cache
 from imgclf.eda.measure import FACTS, Measured, measure_images
 from imgclf.records import Progress, UnreadableImage
@@ -175,4 +175,4 @@ def _measured_chunks(
 
 
 def _threads() -> int:
-    return max(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2)
+    return max(2, cores())

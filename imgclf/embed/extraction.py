@@ -1,6 +1,5 @@
 """Extraction: every image of a split once through the network, its penultimate features kept."""
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,6 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from imgclf.data import Batch, Examples, Loader, eval_loader
+from imgclf.data.loading.cores import cores
 from imgclf.embed.sprite import Sprite, make_sprite, thumbnail_size
 from imgclf.inference.ordered_map import ordered_map
 from imgclf.models import Classifier
@@ -127,10 +127,9 @@ def _computed(loader: Loader, work: Callable[[Batch], _Part], device: str) -> It
         yield from map(work, loader.epoch(0))
         return
     before = torch.get_num_threads()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     torch.set_num_threads(1)  # the loader too: with every core busy, its threads would wait for each other
     try:
-        yield from ordered_map(work, loader.epoch(0), cores, lambda: torch.set_num_threads(1))
+        yield from ordered_map(work, loader.epoch(0), cores(), lambda: torch.set_num_threads(1))
     finally:
         torch.set_num_threads(before)  # a thread's limit is the default of threads to come
 

@@ -1,6 +1,5 @@
 """Ask a model for its answer to every image of a split, once."""
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from imgclf.data import Examples, ImageSource
+from imgclf.data.loading.cores import cores
 from imgclf.inference import Predictor
 from imgclf.inference.ordered_map import ordered_map
 from imgclf.inference.sources import Prepared, prepare
@@ -98,7 +98,7 @@ def _batches_of_answers(
     batches = [range(start, min(start + size, len(examples))) for start in range(0, len(examples), size)]
     read = partial(_read, predictor.header.preprocessing, examples, tta)
     compute = partial(_compute, predictor, temperature)
-    workers = _cores()
+    workers = cores()
     if not on_cpu:
         yield from map(compute, ordered_map(read, batches, workers))
         return
@@ -154,7 +154,3 @@ def _views(source: ImageSource, index: int, spec: Preprocessing, tta: Tta) -> li
     return [
         replace(whole, pixels=whole.pixels[top : top + height, left : left + width]) for top, left in corners
     ]
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

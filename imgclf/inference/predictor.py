@@ -1,7 +1,6 @@
 """The predictor: a model file, ready to answer for images."""
 
 import itertools
-import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import partial
@@ -10,6 +9,7 @@ from typing import Literal, final
 
 import numpy as np
 
+from imgclf.data.loading.cores import cores
 from imgclf.errors import RunError
 from imgclf.inference.answers import check_answer_options, softmax, to_prediction
 from imgclf.inference.backend import Backend
@@ -240,8 +240,3 @@ def find_model_file(run_or_file: str | Path) -> Path:
             f"Let its training finish, or resume it: imgclf train --resume {run.path}"
         )
     return run.model_file
-
-
-def cores() -> int:
-    """The cores that this process may use (a container may have fewer than the machine)."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

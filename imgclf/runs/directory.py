@@ -8,7 +8,7 @@ environment.json    versions, devices, dataset fingerprint
 splits.csv          file, label, split
 skipped.csv         file, reason (only when something was left out)
 history.csv         one row an epoch
-metrics.json        results, and status: running, stopped, failed or finished
+metrics.json        results, and status: running, stopped, failed, finished, or pruned by imgclf tune
 examples/           ten images to try the model on, one of each class in turn
 predictions.csv     written by evaluate
 misclassified/      the images of its worst errors, written by evaluate

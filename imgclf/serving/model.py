@@ -1,7 +1,6 @@
 """The model that serves: opened, warmed up, measured, and swapped for a newer one while requests go on."""
 
 import asyncio
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, final
 
 import numpy as np
 
+from imgclf.data.loading.cores import cores
 from imgclf.inference import Predictor
 from imgclf.records import ModelHeader
 from imgclf.serving.batching import LoadedModel
@@ -38,11 +38,6 @@ def open_model(settings: ServerSettings) -> LoadedModel:
         else:
             rounded = None
     return LoadedModel(predictor, predictor.fingerprint(), pace.batch, rounded)
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @final

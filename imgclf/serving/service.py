@@ -10,11 +10,12 @@ import numpy as np
 from starlette.requests import Request
 
 from imgclf._version import __version__
+from imgclf.data.loading.cores import cores
 from imgclf.serving.batching import Answer, Batcher, LoadedModel, Task
 from imgclf.serving.explaining import Explanations
 from imgclf.serving.logs import ServerLog
 from imgclf.serving.metrics import ServerMetrics
-from imgclf.serving.model import ServedModel, cores
+from imgclf.serving.model import ServedModel
 from imgclf.serving.problems import RefusedError, overloaded
 from imgclf.serving.settings import PAGE, ServerSettings
 from imgclf.serving.tracing import Trace

@@ -27,6 +27,7 @@ from imgclf.data.examples import Examples
 from imgclf.data.images.preparation import Preparation
 from imgclf.data.images.preprocess import preprocess
 from imgclf.data.images.reading import read_image
+from imgclf.data.loading.cores import cores
 from imgclf.data.loading.decoded_images import DecodedImages
 from imgclf.data.loading.sources import Pixels, Request
 from imgclf.errors import ConfigError, DataError, ImageError
@@ -212,9 +213,5 @@ def worker_count(workers: int | Literal["auto"], device: torch.device, world_siz
     """
     if workers != "auto":
         return workers
-    if sys.platform == "linux":
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
-    cores //= int(os.environ.get("LOCAL_WORLD_SIZE", world_size))
-    return max(1, min(8, cores // 2) if device.type == "cpu" else min(16, cores - 1))
+    share = cores() // int(os.environ.get("LOCAL_WORLD_SIZE", world_size))
+    return max(1, min(8, share // 2) if device.type == "cpu" else min(16, share - 1))

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from imgclf.data.loading.cores import cores
 from imgclf.errors import MissingExtraError, RunError, UsageError
-from imgclf.inference.predictor import cores
 
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # Ray would send statistics of use to its makers.
