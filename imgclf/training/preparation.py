@@ -9,10 +9,11 @@ import numpy as np
 import torch
 
 from imgclf.data import Examples, Splits, preprocess, read_image
+from imgclf.data.augment import plan_augmentation
 from imgclf.errors import ImageError
 from imgclf.models import Classifier, choose_device, create_classifier
 from imgclf.recipes import Config
-from imgclf.recipes.config import ImageConfig
+from imgclf.recipes.config import AugmentConfig, ImageConfig
 from imgclf.records import ModelHeader, Preprocessing
 from imgclf.training.precision import choose_precision
 
@@ -80,7 +81,8 @@ def prepare(config: Config, splits: Splits, class_names: tuple[str, ...]) -> Pre
     )
     height, width = preprocessing.image_size
     chosen = f"{name} at {height}x{width} on {device} in {precision} ({reason})."
-    return Preparation(resolved, classifier, header, (chosen, *classifier.notes))
+    notes = (chosen, *classifier.notes, *_other_size_in_training(config.augment, preprocessing))
+    return Preparation(resolved, classifier, header, notes)
 
 
 def choose_preprocessing(image: ImageConfig, classifier: Classifier, train: Examples) -> Preprocessing:
@@ -125,6 +127,18 @@ def typical_size(examples: Examples) -> tuple[int, int]:
         return (224, 224)  # The loader will say that nothing could be read, and name the files.
     height, width = np.median(np.asarray(sizes), axis=0)
     return int(height), int(width)
+
+
+def _other_size_in_training(augment: AugmentConfig, preprocessing: Preprocessing) -> tuple[str, ...]:
+    """Say so where training sees images of another size than evaluation: rarely meant, and it costs accuracy."""
+    last, wanted = plan_augmentation(augment, preprocessing).last_size, preprocessing.image_size
+    if last in (None, wanted):
+        return ()
+    trained, evaluated = (f"{height}x{width}" for height, width in (last, wanted))
+    return (
+        f"Note: the augmentation ends at {trained} pixels, and the model is evaluated at {evaluated}. Unless that is "
+        f"meant, give both one size: --image-size, or the sizes in augment.transforms.",
+    )
 
 
 def _learning_rate(config: Config, classifier: Classifier) -> float:

@@ -54,6 +54,15 @@ class AugmentPlan:
         """Whether nothing is done image by image and all images have one size."""
         return self.crop is None and not self.per_image and self.prepare.fixed_size() is not None
 
+    @property
+    def last_size(self) -> Size | None:
+        """The (height, width) that training sees, or None where it differs from image to image."""
+        before = self.prepare.fixed_size()
+        size = self.crop.to if self.crop else _size_after(list(self.per_image), before)
+        for transform in self.batched:
+            size = None if size is None else transform.size(size)
+        return size
+
 
 def plan_augmentation(augment: AugmentConfig, spec: Preprocessing, *, is_grey: bool = False) -> AugmentPlan:
     """Lay out the augmentation of a recipe.
@@ -78,9 +87,10 @@ def plan_augmentation(augment: AugmentConfig, spec: Preprocessing, *, is_grey: b
     for transform in batched:
         _check_crop(transform, size)
         size = None if size is None else transform.size(size)
-    _check_last_size(size, spec)
     crop = _as_crop(per_image, prepare)
-    return AugmentPlan(prepare, crop, () if crop else per_image, batched)
+    plan = AugmentPlan(prepare, crop, () if crop else per_image, batched)
+    _check_last_size(plan.last_size, spec)
+    return plan
 
 
 def _preparation(

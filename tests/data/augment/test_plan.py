@@ -106,6 +106,21 @@ def test_auto_suits_size_and_colour(size: int, is_grey: bool, names: list[str]) 
 
 
 @pytest.mark.parametrize(
+    ("transforms", "size"),
+    [
+        ([], (32, 32)),
+        ([{"name": "RandomCrop", "size": 24}, FLIP], (24, 24)),
+        ([{"name": "RandomResizedCrop", "size": [24, 40]}, FLIP], (24, 40)),
+        ([{"name": "Resize", "size": 40}], None),
+        ([FLIP, {"name": "Pad", "padding": 2}], (36, 36)),
+    ],
+)
+def test_the_last_size_is_known(transforms: list[dict[str, Any]], size: tuple[int, int] | None) -> None:
+    """What training sees is known beforehand, unless it differs from image to image."""
+    assert _plan(*transforms).last_size == size
+
+
+@pytest.mark.parametrize(
     ("transforms", "sentence"),
     [
         (
