@@ -1,4 +1,4 @@
-"""Everything that can be checked or built; `nox --list` shows it. `.ci/run` runs lint, types and tests."""
+"""Everything that can be checked or built; `nox --list` shows it. `.ci/run` runs lint, types, docs and tests."""
 
 from pathlib import Path
 
