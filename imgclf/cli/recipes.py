@@ -38,7 +38,7 @@ def recipes(
     if json:
         render.json_data([{**_row(each), "summary": each.summary, "source": each.source} for each in found])
         return
-    columns = ("name", "data", "model", "accuracy", "time")
+    columns = ("name", "model", "accuracy", "time")  # what fits 80 columns; the name says the data
     render.table(columns, [[_row(recipe)[column] for column in columns] for recipe in found])
     render.next_command("imgclf train --recipe NAME")
 

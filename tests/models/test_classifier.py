@@ -70,18 +70,18 @@ def test_freeze_batch_norm_keeps_the_statistics() -> None:
     """After ``freeze_batch_norm`` a training pass changes no running mean; ``train`` thaws them."""
     classifier = small("resnet9").train()
     classifier.freeze_batch_norm()
-    before = classifier.network.prep[1].running_mean.clone()
+    before = classifier.network.layers[0][2].running_mean.clone()
     classifier(torch.randn(2, 3, 32, 32))
-    torch.testing.assert_close(classifier.network.prep[1].running_mean, before)
+    torch.testing.assert_close(classifier.network.layers[0][2].running_mean, before)
     classifier.train()
     classifier(torch.randn(2, 3, 32, 32))
-    assert not torch.equal(classifier.network.prep[1].running_mean, before)
+    assert not torch.equal(classifier.network.layers[0][2].running_mean, before)
 
 
 def test_features_are_timms_own() -> None:
     """``forward_features`` returns what the network has before pooling."""
     classifier = small("resnet9")
-    assert classifier.forward_features(torch.randn(1, 3, 32, 32)).shape == (1, 256, 4, 4)
+    assert classifier.forward_features(torch.randn(1, 3, 32, 32)).shape == (1, 256, 3, 3)
 
 
 def test_classifiers_on_branches_cannot_classify_embeddings() -> None:

@@ -1,11 +1,14 @@
 """The networks that timm lacks have timm's interface, and learn."""
 
+import numpy as np
 import pytest
 import timm
 import torch
+from sklearn.datasets import load_sample_image
 from torch import nn
 
 from imgclf.models.nets import NAMES
+from imgclf.models.nets.whitening import PatchWhitening
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -15,7 +18,8 @@ def test_timm_knows_the_network(name: str) -> None:
     network = timm.create_model(name, num_classes=5, in_chans=1, drop_rate=0.1, global_pool="avg").eval()
     assert network(torch.randn(2, 1, 40, 33)).shape == (2, 5)
     levels = timm.create_model(name, features_only=True)(torch.randn(2, 3, 32, 32))
-    assert [level.shape[2] for level in levels] == [32 // 2 ** (i + 1) for i in range(len(levels))]
+    side = 31 if name.startswith("resnet9") else 32  # whitening takes 2x2 patches
+    assert [level.shape[2] for level in levels] == [side // 2 ** (i + 1) for i in range(len(levels))]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -46,7 +50,24 @@ def test_the_three_layer_cnn_is_as_described() -> None:
 def test_the_custom_resnet_has_residual_blocks_on_layers_one_and_three() -> None:
     """resnet_prep has a preparation layer and three layers, the second without a residual block."""
     network = timm.create_model("resnet_prep")
-    assert [type(layer[-1]).__name__ for layer in network.layers] == ["Residual", "ReLU", "Residual"]
+    assert [type(layer[-1]).__name__ for layer in network.layers] == ["Shortcut", "ReLU", "Shortcut"]
+
+
+def test_whitening_evens_out_the_variance_of_photographs() -> None:
+    """In a real photograph nearly all variance is brightness; behind the fixed filters no direction has so much more."""
+    photograph = load_sample_image("china.jpg").astype(np.float32)
+    image = torch.from_numpy((photograph - photograph.mean((0, 1))) / photograph.std((0, 1)))
+    image = image.permute(2, 0, 1)[None]
+    patches = nn.functional.unfold(image, 2)[0]
+    before = torch.linalg.eigvalsh(torch.cov(patches))
+    layer = PatchWhitening(3)
+    assert isinstance(layer.weight, torch.Tensor)
+    assert not layer.weight.requires_grad
+    filters = layer.weight[: layer.channels // 2].flatten(1)
+    after = torch.cov(filters @ patches).diagonal()
+    assert before[-1] / before[3] > 100
+    assert after.max() / after.sort().values[3] < 20
+    torch.testing.assert_close(layer.weight[: layer.channels // 2], -layer.weight[layer.channels // 2 :])
 
 
 @pytest.mark.parametrize("name", ["resnet9", "cnn3", "cnn4"])

@@ -111,8 +111,8 @@ def test_grey_images_sum_the_colours(tmp_path: Path) -> None:
     source = trained()
     save_file(source.network.state_dict(), tmp_path / "colour.safetensors")
     classifier = from_file(tmp_path / "colour.safetensors", channels=1)
-    first = source.network.prep[0].weight.sum(1, keepdim=True)
-    torch.testing.assert_close(classifier.network.prep[0].weight, first)
+    first = source.network.prep.weight.sum(1, keepdim=True)
+    torch.testing.assert_close(classifier.network.prep.weight, first)
     assert classifier.input_spec is not None
     assert classifier.input_spec.mean == (0.4734,)
 
@@ -127,7 +127,7 @@ def test_positions_of_a_vit_are_resampled(tmp_path: Path) -> None:
 def test_partly_fitting_weights_are_counted(tmp_path: Path) -> None:
     """Tensors of another shape are left out, and the note says how many were loaded."""
     weights = trained().network.state_dict()
-    weights["prep.0.weight"] = torch.zeros(8, 3, 3, 3)
+    weights["layers.0.0.weight"] = torch.zeros(8, 3, 3, 3)
     save_file(weights, tmp_path / "part.safetensors")
     whole = len([name for name in weights if not name.endswith("tracked") and "head" not in name])
     note = from_file(tmp_path / "part.safetensors").notes[0]
@@ -139,7 +139,7 @@ def test_weights_of_another_architecture_are_refused(tmp_path: Path) -> None:
     save_file(trained(name="cnn3").network.state_dict(), tmp_path / "cnn3.safetensors")
     sentence = (
         rf"^The weights file '{tmp_path}/cnn3\.safetensors' does not fit 'resnet9': only 0 of \d+ tensors match "
-        r"\(missing: prep\.0\.weight, prep\.1\.weight, prep\.1\.bias; unknown: blocks\.0\.0\.weight, .+\)\. Name its "
+        r"\(missing: prep\.bias, prep\.weight, layers\.0\.0\.weight; unknown: blocks\.0\.0\.weight, .+\)\. Name its "
         r"own architecture with --model\.$"
     )
     with pytest.raises(ModelError, match=sentence):
@@ -256,7 +256,7 @@ def test_a_model_file_gives_the_same_classifier(name: str, head: dict[str, float
 def test_tensors_of_another_network_do_not_make_a_classifier() -> None:
     """A model file whose tensors are not its network's is an error."""
     weights = trained().state_dict()
-    weights.pop("network.prep.0.weight")
+    weights.pop("network.layers.0.0.weight")
     with pytest.raises(
         ModelError, match=r"^The model file's tensors are not those of 'resnet9' as this version"
     ):

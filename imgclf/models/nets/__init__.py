@@ -8,8 +8,9 @@
 """
 
 from imgclf.models.nets.cnn import PlainCNN
-from imgclf.models.nets.resnet import SmallResNet
+from imgclf.models.nets.resnet9 import ResNet9
+from imgclf.models.nets.resnet_prep import PreparedResNet
 
 NAMES = ("resnet9", "resnet9_large", "resnet_prep", "cnn3", "cnn4")
 
-__all__ = ["NAMES", "PlainCNN", "SmallResNet"]
+__all__ = ["NAMES", "PlainCNN", "PreparedResNet", "ResNet9"]

@@ -15,18 +15,18 @@ def convolution(inputs: int, outputs: int, *, pool: bool = False) -> list[nn.Mod
     return [*layers, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
 
 
-class Residual(nn.Module):
-    """x + f(x), with f two convolutions of the same width (He et al. 2015, https://arxiv.org/abs/1512.03385).
+class Shortcut(nn.Module):
+    """x + f(x) (He et al. 2015, https://arxiv.org/abs/1512.03385).
 
     Args:
-        width: channels.
+        modules: f, one after the other; keeps the shape.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, *modules: nn.Module) -> None:
         super().__init__()
-        self.body = nn.Sequential(*convolution(width, width), *convolution(width, width))
+        self.body = nn.Sequential(*modules)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, width, H, W) to the same shape."""
+        """Map (N, C, H, W) to the same shape."""
         result: Tensor = x + self.body(x)
         return result
