@@ -21,8 +21,8 @@ def datasets(
 ) -> None:
     """List the datasets: classes, sizes, licence, whether on disk.
 
-    --data also takes a folder of images, a CSV or Parquet manifest, and hf:OWNER/NAME. --verbose adds
-    what each dataset is and where it comes from.
+    --data also takes a folder of images, a CSV or Parquet manifest, tar or Parquet shards, and hf:OWNER/NAME.
+    --verbose adds what each dataset is and where it comes from.
 
     Example: imgclf datasets --data-dir ~/datasets
     """

@@ -218,7 +218,8 @@ def _show(report: "ExplainReport", json: bool) -> None:
         render.table(("file", "label", "confidence", "true label", "explained", "maps"), rows)
     if report.checks and not json:
         _show_checks(report)
-    render.message(f"{len(report.images):,} images in {report.seconds:.1f} s")
+    images = "1 image" if len(report.images) == 1 else f"{len(report.images):,} images"
+    render.message(f"{images} in {report.seconds:.1f} s")
     if report.unreadable:
         render.warning(
             f"{len(report.unreadable):,} could not be explained; their rows say why (exit code 3)."

@@ -12,6 +12,7 @@ import numpy as np
 
 from imgclf.data.examples import Dataset, Examples
 from imgclf.errors import DataError
+from imgclf.records import UnreadableImage
 
 SMALLEST_CLASS_IN_VAL = 5
 """A class with at least so many images has one in `val` even where the fraction rounds to none."""
@@ -26,12 +27,14 @@ class Splits:
         val: the images that choose the best epoch.
         test: the images that nothing but ``imgclf evaluate`` sees; None where the dataset has none.
         warnings: sentences that the user should read.
+        unreadable: files that were found when the dataset was opened and can hold no image, with the reason.
     """
 
     train: Examples
     val: Examples
     test: Examples | None
     warnings: tuple[str, ...] = ()
+    unreadable: tuple[UnreadableImage, ...] = ()
 
 
 def make_splits(
@@ -61,7 +64,7 @@ def make_splits(
     own = dataset.splits.get("val")
     if own is not None and len(own):
         note = f"The dataset has its own val split; --val-from {val_from} is not followed."
-        return Splits(train, own, test, () if val_from == "auto" else (note,))
+        return Splits(train, own, test, () if val_from == "auto" else (note,), dataset.unreadable)
     source = "test" if val_from == "test" else "train"
     examples = _needed(dataset, source)
     if len(examples) < 2:
@@ -70,8 +73,8 @@ def make_splits(
         )
     in_val = _choose(examples, val_fraction, seed)
     rest, val = examples.select(np.flatnonzero(~in_val)), examples.select(np.flatnonzero(in_val))
-    warnings = _warnings(dataset.class_names, rest, val, source)
-    return Splits(train, val, rest, warnings) if source == "test" else Splits(rest, val, test, warnings)
+    told = (_warnings(dataset.class_names, rest, val, source), dataset.unreadable)
+    return Splits(train, val, rest, *told) if source == "test" else Splits(rest, val, test, *told)
 
 
 def split_rows(splits: Splits, class_names: Sequence[str]) -> list[tuple[str, str, str]]:
@@ -127,22 +130,36 @@ def _by_class(examples: Examples, fraction: float, order: np.ndarray) -> np.ndar
 
 
 def _by_group(examples: Examples, fraction: float, order: np.ndarray) -> np.ndarray:
-    """Take whole groups, in random order, as long as each brings the class counts nearer to those wanted."""
+    """Take whole groups, in random order, as long as each leaves the class counts no farther from those wanted.
+
+    Where all groups are too large for that, the one that is nearest is taken.
+    """
     labels, classes = examples.labels, int(examples.labels.max()) + 1
     members: dict[str, list[int]] = {}
     for index in order:
         # An example without a group key is a group of its own.
         members.setdefault(examples.groups[index] or f"\0{index}", []).append(int(index))
+    groups = [(indices, np.bincount(labels[indices], minlength=classes)) for indices in members.values()]
     missing, left = _val_counts(labels, fraction), np.bincount(labels, minlength=classes)
     chosen = np.zeros(len(examples), dtype=bool)
-    for indices in members.values():
-        counts = np.bincount(labels[indices], minlength=classes)
-        strips_a_class = bool(((left - counts < 1) & (counts > 0)).any())
-        nearer = ((missing - counts) ** 2).sum() < (missing**2).sum()
-        if nearer and not strips_a_class:
+    for indices, counts in groups:
+        # A tie is taken: where two images are wanted of groups of four, four are better than none.
+        if not _strips_a_class(left, counts) and _distance(missing, counts) <= _distance(missing, 0):
             chosen[indices] = True
             missing, left = missing - counts, left - counts
+    possible = [each for each in groups if not _strips_a_class(left, each[1])]
+    if possible and not chosen.any():
+        nearest = min(possible, key=lambda each: _distance(missing, each[1]))
+        chosen[nearest[0]] = True
     return chosen
+
+
+def _strips_a_class(left: np.ndarray, counts: np.ndarray) -> bool:
+    return bool(((left - counts < 1) & (counts > 0)).any())
+
+
+def _distance(missing: np.ndarray, counts: np.ndarray | int) -> int:
+    return int(((missing - counts) ** 2).sum())
 
 
 def _warnings(class_names: tuple[str, ...], rest: Examples, val: Examples, source: str) -> tuple[str, ...]:

@@ -204,7 +204,7 @@ class Config(_Section):
         if self.training.freeze_epochs > self.training.epochs:
             raise ValueError(
                 f"training.freeze_epochs ({self.training.freeze_epochs}) is more than training.epochs "
-                f"({self.training.epochs})"
+                f"({self.training.epochs}); give fewer, with --set training.freeze_epochs={self.training.epochs // 2}"
             )
         return self
 

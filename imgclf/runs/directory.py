@@ -10,9 +10,13 @@ skipped.csv         file, reason (only when something was left out)
 history.csv         one row an epoch
 metrics.json        results, and status: running, stopped, failed, finished, or pruned by imgclf tune
 examples/           ten images to try the model on, one of each class in turn
-predictions.csv     written by evaluate
-misclassified/      the images of its worst errors, written by evaluate
-figures/*.png  report.html  log.txt
+figures/*.png       curves by train, the others by evaluate
+log.txt             what train said
+
+predictions.csv, report.html, classification_report.txt: written by evaluate
+misclassified/      the images of its worst errors
+review.csv          its images whose label looks wrong, for imgclf review
+explain/, embed/, export/: what those commands write, unless told another place
 """
 
 import csv

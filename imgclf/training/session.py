@@ -148,9 +148,7 @@ def open_splits(config: Config, data_dir: Path | None, reporter: Reporter) -> tu
         seed=config.training.seed,
     )
     for warning in (*dataset.warnings, *splits.warnings):
-        reporter.message(warning)
-    for image in dataset.unreadable[:5]:
-        reporter.message(f"Left out {image.file}: {image.reason}")
+        reporter.message(f"Warning: {warning}")
     return splits, dataset.class_names
 
 

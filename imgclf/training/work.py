@@ -98,7 +98,7 @@ def _train(fabric: Fabric, reporter: Reporter, job: Job) -> Outcome:
         loaders = make_loaders(fabric, reporter, job)
     check_same_count(fabric, len(loaders.train.examples))
     skipped = SkippedImages(fabric, reporter, job.run)
-    skipped.tell([*loaders.train.skipped, *loaders.val.skipped])
+    skipped.tell([*job.splits.unreadable, *loaders.train.skipped, *loaders.val.skipped])
     recorder = _make_recorder(job)
     with StopRequest() as stop:
         trainer = make_trainer(fabric, reporter, job, loaders, lambda: stop.signal_number is not None)

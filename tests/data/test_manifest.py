@@ -156,6 +156,31 @@ def test_same_content_in_train_and_test_is_told(images: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("patient", "sentence"),
+    [
+        ("p2", "1 group is in both train and test, for example 'p2'; the test figures flatter the model."),
+        ("p1", "2 groups are in both train and test, for example 'p1'; the test figures flatter the model."),
+    ],
+)
+def test_a_group_in_train_and_test_is_told(images: Path, patient: str, sentence: str) -> None:
+    """A split that was given is kept, and so is its leak: the user is told of it."""
+    rows = (
+        "img/0.png,a,train,p1",
+        "img/1.png,b,train,p2",
+        "img/2.png,a,test,p2",
+        f"img/3.png,b,test,{patient}",
+    )
+    text = "path,label,split,patient\n" + "\n".join(rows)
+    assert open_dataset(str(write(images, text))).warnings == (sentence,)
+
+
+def test_an_empty_group_is_no_group(images: Path) -> None:
+    """Two images without a patient do not share one."""
+    text = "path,label,split,patient\nimg/0.png,a,train,\nimg/1.png,b,train,p\nimg/2.png,a,test,\nimg/3.png,b,test,q\n"
+    assert open_dataset(str(write(images, text))).warnings == ()
+
+
 def test_damaged_files_are_errors(images: Path) -> None:
     """A quote that never ends, and Parquet that is none."""
     path = write(images, 'path,label\nimg/0.png,"a\n')

@@ -4,6 +4,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from imgclf.data import Dataset, Examples, make_splits, open_dataset, read_split, split_rows
 from imgclf.errors import DataError
-from imgclf.records import DatasetInfo
+from imgclf.records import DatasetInfo, UnreadableImage
 
 
 def examples(labels: Sequence[int], split: str = "train", groups: Sequence[str] = ()) -> Examples:
@@ -99,6 +100,26 @@ def test_groups_are_never_torn() -> None:
     assert not set(splits.train.groups) & set(splits.val.groups)
     assert 90 <= len(splits.val) <= 130
     assert min(Counter(splits.val.labels.tolist()).values()) >= 40
+
+
+def test_groups_larger_than_what_val_wants_still_give_a_val() -> None:
+    """Two of each class are wanted and groups have four, or one is wanted of groups of ten: a whole one is taken."""
+    fours = [f"{label}-{number}" for label in range(3) for number in range(6) for _ in range(4)]
+    splits = make_splits(dataset(train=examples([int(group[0]) for group in fours], groups=fours)))
+    assert np.bincount(splits.val.labels).tolist() == [4, 4, 4]
+    tens = [f"{label}-{number}" for label in range(2) for number in range(2) for _ in range(10)]
+    splits = make_splits(
+        dataset(train=examples([int(group[0]) for group in tens], groups=tens)), val_fraction=0.05
+    )
+    assert len(splits.val) == 10
+    assert not set(splits.train.groups) & set(splits.val.groups)
+
+
+def test_what_could_not_be_read_is_handed_on() -> None:
+    """The list of skipped images in a run begins with what opening the dataset left out."""
+    lost = UnreadableImage("gone.png", "no such file")
+    whole = replace(dataset(train=examples([0, 1] * 10), test=examples([0, 1] * 10)), unreadable=(lost,))
+    assert make_splits(whole).unreadable == make_splits(whole, val_from="test").unreadable == (lost,)
 
 
 def test_images_without_a_group_are_alone() -> None:

@@ -33,7 +33,7 @@ STOPPING = "patience, min_delta, monitor"
         ("training.compile=[1]", "training.compile should be true or false (given: [1])."),
         (
             "training.freeze_epochs=20",
-            "training.freeze_epochs (20) is more than training.epochs (10).",
+            "training.freeze_epochs (20) is more than training.epochs (10); give fewer, with --set training.freeze_epochs=5.",
         ),
         ("training.seed=-1", "training.seed should be greater than or equal to 0 (given: -1)."),
         ("data.val_from=tets", "data.val_from should be 'auto', 'train' or 'test' (given: 'tets')."),

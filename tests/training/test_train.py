@@ -288,22 +288,23 @@ def test_accumulation_mixing_clipping_and_smoothing_work_together(shapes: Path, 
 
 
 def test_unreadable_files_are_left_out_and_listed(shapes: Path, tmp_path: Path) -> None:
-    """A broken file costs itself and nothing else; its name and the reason are in the run."""
+    """A broken file or link costs itself and nothing else; its name and the reason are in the run."""
     import shutil
 
     data = Path(shutil.copytree(shapes, tmp_path / "data"))
     (data / "train" / "circle" / "broken.png").write_bytes(b"not an image")
+    (data / "train" / "circle" / "gone.png").symlink_to("nowhere")  # known as soon as the folder is listed
     listener = Listener()
     run = train(config_for(data, training={"epochs": 1}), out=tmp_path / "runs", reporter=listener).run
     with (run.path / "skipped.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [Path(row["file"]).name for row in rows] == ["broken.png"]
-    assert any("Left out 1 unreadable file" in message for message in listener.messages)
+    assert [Path(row["file"]).name for row in rows] == ["gone.png", "broken.png"]
+    assert any("Left out 2 unreadable files" in message for message in listener.messages)
 
     streaming, again = config_for(data, data={"memory_budget_gb": 1e-9, "workers": 0}), Listener()
     streamed = train(streaming, out=tmp_path / "streamed", reporter=again).run
     assert (streamed.path / "skipped.csv").read_text() == (run.path / "skipped.csv").read_text()
-    assert sum("Left out" in message for message in again.messages) == 2
+    assert sum("Left out" in message for message in again.messages) == 4
     with pytest.raises(DataError, match=r"broken\.png"):
         train(config_for(data, data={"on_error": "fail"}), out=tmp_path / "runs")
 

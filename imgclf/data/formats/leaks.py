@@ -1,4 +1,4 @@
-"""Find the same file in two splits, cheaply: by size first, by content only where sizes agree."""
+"""Find what two splits share: a file, cheaply (by size first, by content only where sizes agree), or a group."""
 
 import hashlib
 from collections import defaultdict
@@ -27,6 +27,22 @@ def same_file_warning(splits: Mapping[str, Examples]) -> list[str]:
             sentences.append(
                 f"{images} in both train and {split}, for example {splits['train'].files[ours]} and "
                 f"{examples.files[theirs]}; the {split} figures flatter the model."
+            )
+    return sentences
+
+
+def shared_group_warning(splits: Mapping[str, Examples]) -> list[str]:
+    """Return a sentence for each split that shares groups (patients, videos) with `train`."""
+    if "train" not in splits:
+        return []
+    train = set(splits["train"].groups) - {""}
+    sentences = []
+    for split, examples in splits.items():
+        shared = sorted(train & set(examples.groups)) if split != "train" else []
+        if shared:
+            groups = "1 group is" if len(shared) == 1 else f"{len(shared)} groups are"
+            sentences.append(
+                f"{groups} in both train and {split}, for example '{shared[0]}'; the {split} figures flatter the model."
             )
     return sentences
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from imgclf.data.examples import Dataset, Examples, ImageSource
 from imgclf.data.formats.classes import label_indices, learnable_classes, missing_class_warnings, sorted_names
-from imgclf.data.formats.leaks import same_file_warning
+from imgclf.data.formats.leaks import same_file_warning, shared_group_warning
 from imgclf.records import DatasetInfo, UnreadableImage
 
 
@@ -39,7 +39,7 @@ def dataset_of_rows(
         class_names: in index order, where the source fixes it; else the labels of `train`, sorted.
         hint: what the source should look like, as a sentence.
         unreadable: see :class:`Dataset`.
-        warnings: see :class:`Dataset`; those about classes and repeated files are added.
+        warnings: see :class:`Dataset`; those about classes, repeated files and shared groups are added.
 
     Raises:
         DataError: no model could learn from these classes.
@@ -57,5 +57,10 @@ def dataset_of_rows(
         class_names=names,
         splits=examples,
         unreadable=tuple(unreadable),
-        warnings=(*warnings, *missing_class_warnings(counts, names), *same_file_warning(examples)),
+        warnings=(
+            *warnings,
+            *missing_class_warnings(counts, names),
+            *same_file_warning(examples),
+            *shared_group_warning(examples),
+        ),
     )
