@@ -97,7 +97,7 @@ def test_the_check_tells_good_from_bad(explainer: Explainer):
     """A map of the shape is better than chance, a map of all but the shape is not; ROAD agrees."""
     checker = Checker(explainer)
     generator = np.random.default_rng(0)
-    for _ in range(8):
+    for _ in range(24):
         pixels = np.full((32, 32, 3), 200, dtype=np.uint8)
         top, left = generator.choice([1, 17]), generator.choice([1, 17])
         pixels[top : top + 13, left : left + 13] = (60, 180, 80)
