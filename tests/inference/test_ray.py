@@ -15,6 +15,7 @@ import pytest
 
 from imgclf.errors import MissingExtraError, RunError, UsageError
 from imgclf.inference import Predictor
+from imgclf.inference.engines.attempts import KILLS
 from imgclf.inference.engines.pool import Pool, plan_pool
 from imgclf.inference.engines.ray_cluster import cluster_failures, joined_cluster
 from imgclf.inference.engines.ray_predictor import RayPredictor
@@ -23,6 +24,17 @@ from imgclf.runs import Run
 from tests.bad_files import make_bad_files
 
 Cli = Callable[..., Any]
+
+KILLER = """
+import os, signal, sys
+
+def die(event, arguments):
+    if event == "open" and str(arguments[0]).endswith("killer.png"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(die)
+"""
+"""A ``sitecustomize``: a process that opens such an image ends as by a crash or by the kernel's lack of memory."""
 
 
 def order(run: Run, **changes: Any) -> Order:
@@ -40,6 +52,16 @@ def order(run: Run, **changes: Any) -> Order:
     return Order(**(values | changes))
 
 
+def on_own_cluster(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Call ``imgclf`` in a process of its own, on a Ray cluster that it starts."""
+    command = [sys.executable, "-m", "imgclf", *map(str, arguments), "--engine", "ray"]
+    shared = ("RAY_ADDRESS", "RAY_AUTH_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(shared)}
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=300, check=False, env=kept | environment
+    )
+
+
 @pytest.mark.slow
 def test_same_file_as_one_process(run_cli: Cli, shapes: Path, shapes_run: Run, tmp_path: Path) -> None:
     """Byte for byte: good and bad images, relative paths, a resumed output; nothing but our own words beside it."""
@@ -52,16 +74,36 @@ def test_same_file_as_one_process(run_cli: Cli, shapes: Path, shapes_run: Run, t
     everything = ("predict", "shapes", "bad", "none.png", *common, "--resume", "--output")
     assert run_cli(*everything, plain).code == 3
 
-    command = [sys.executable, "-m", "imgclf", *map(str, everything), on_ray, "--engine", "ray"]
-    environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=environment)
+    done = on_own_cluster(*everything, on_ray, HOME=str(tmp_path / "home"))
     assert done.returncode == 3, done.stderr
+    assert not (tmp_path / "home" / ".ray").exists()
     assert Path(on_ray).read_bytes() == Path(plain).read_bytes()
     assert done.stdout == ""
     said = [line for line in done.stderr.splitlines() if not line.startswith("Predicting")]
     images = len(Path(plain).read_text().splitlines()) - 1 - 8
     assert [line.split()[0] for line in said] == ["Ray:", str(images), "8", "Warning:", "Wrote"]
     assert said[0].endswith(" of 1 CPU on 1 machine")
+
+
+@pytest.mark.slow
+def test_image_that_kills_workers_has_an_error(
+    run_cli: Cli, shapes: Path, shapes_run: Run, tmp_path: Path
+) -> None:
+    """The workers are real and really die; the images beside the bad one get the answers of one process."""
+    shutil.copytree(shapes / "test" / "circle", "circles")
+    common = ("predict", "circles", "--run", shapes_run.path, "--device", "cpu", "--batch-size", "1")
+    assert run_cli(*common, "--output", "plain.csv").code == 0
+    shutil.copy("circles/03.png", "circles/03-killer.png")
+    Path("sitecustomize.py").write_text(KILLER)
+
+    done = on_own_cluster(*common, "--output", "on_ray.csv", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 3, done.stderr
+    assert "Warning: 1 could not be read; their rows say why (exit code 3)." in done.stderr
+    rows = Path("on_ray.csv").read_text().splitlines()
+    (killer,) = [row for row in rows if "killer" in row]
+    assert KILLS in killer
+    rows.remove(killer)
+    assert rows == Path("plain.csv").read_text().splitlines()
 
 
 def test_worker_answers_as_the_predictor(shapes: Path, shapes_run: Run) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -97,6 +98,8 @@ def _join(ray: Any, address: str, model_bytes: int) -> None:
     before = signal.getsignal(signal.SIGTERM)
     try:
         _knock(address)
+        if address == "local":
+            _bring_token()
         with _silent_stderr():
             ray.init(
                 address=address,
@@ -125,6 +128,16 @@ def _knock(address: str) -> None:
     host, colon, port = address.rpartition(":")
     if colon and port.isdecimal() and "/" not in host:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
+
+
+def _bring_token() -> None:
+    """Protect a cluster of our own by a token that lives as long as this program.
+
+    Without one Ray writes ``~/.ray/auth_token``, and that protects every later cluster of the user too. Where the
+    environment says anything of tokens, its word holds.
+    """
+    if not any(name.startswith("RAY_AUTH_") for name in os.environ):
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import pyarrow as pa
 from imgclf.errors import ImgclfError
 from imgclf.inference.answers import check_answer_options
 from imgclf.inference.batch_size import BatchSize
+from imgclf.inference.engines.attempts import Attempts, answer_chunk
 from imgclf.inference.engines.pool import Pool, plan_pool
 from imgclf.inference.engines.ray_cluster import import_ray, joined_cluster
 from imgclf.inference.engines.worker import Order, Worker
@@ -130,9 +131,13 @@ class RayPredictor:
 
 
 class _Actor:
-    """A worker as Ray Data wants it. An error is an answer too, so that Ray does not try again and again."""
+    """A worker as Ray Data wants it. An error is an answer too, so that Ray does not try again and again.
 
-    def __init__(self, model: Any, order: Order) -> None:
+    Ray starts a worker anew that was killed, with the same chunk; the attempts know which image was to blame.
+    """
+
+    def __init__(self, model: Any, attempts: Any, order: Order) -> None:
+        self._attempts = attempts
         self._worker: Worker | ImgclfError
         try:
             self._worker = Worker(import_ray().get(model), order)
@@ -141,15 +146,23 @@ class _Actor:
 
     def __call__(self, rows: pa.Table) -> pa.Table:
         """Answer for each chunk."""
-        return pa.table({"answers": [pickle.dumps(self._answer(row.as_py())) for row in rows["sources"]]})
+        answers = [self._answer(**row) for row in rows.to_pylist()]
+        return pa.table({"answers": [pickle.dumps(answer) for answer in answers]})
 
-    def _answer(self, sources: bytes) -> list[Prediction] | ImgclfError:
+    def _answer(self, chunk: int, sources: bytes) -> list[Prediction] | ImgclfError:
         if isinstance(self._worker, ImgclfError):
             return self._worker
         try:
-            return self._worker.answer(pickle.loads(sources))
+            return answer_chunk(chunk, pickle.loads(sources), self._worker.answer, self._begin, self._end)
         except ImgclfError as error:
             return error
+
+    def _begin(self, *work: int) -> int:
+        before: int = import_ray().get(self._attempts.begin.remote(*work))
+        return before
+
+    def _end(self, *work: int) -> None:
+        import_ray().get(self._attempts.end.remote(*work))
 
 
 def _chunk_size(pool: Pool, batch_size: BatchSize) -> int:
@@ -169,11 +182,13 @@ def _answered(window: Sequence[bytes], pool: Pool, model: Any, order: Order) -> 
     context.execution_options.preserve_order = True
     context.enable_progress_bars = False
     workers = min(pool.workers, len(window))
+    attempts = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(Attempts).remote()
     dataset = ray.data.from_items(
-        [{"sources": chunk} for chunk in window], override_num_blocks=len(window)
+        [{"chunk": chunk, "sources": sources} for chunk, sources in enumerate(window)],
+        override_num_blocks=len(window),
     ).map_batches(
         _Actor,
-        fn_constructor_kwargs={"model": model, "order": order},
+        fn_constructor_kwargs={"model": model, "attempts": attempts, "order": order},
         batch_format="pyarrow",
         batch_size=None,
         compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=2),
