@@ -4,7 +4,7 @@ The same data and seed give the same split on every machine and NumPy version: t
 output of PCG64, which NumPy promises never to change, and from nothing else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,7 +27,7 @@ class Splits:
         val: the images that choose the best epoch.
         test: the images that nothing but ``imgclf evaluate`` sees; None where the dataset has none.
         warnings: sentences that the user should read.
-        unreadable: files that were found when the dataset was opened and can hold no image, with the reason.
+        unreadable: what was left out when the dataset was opened, with the reason.
     """
 
     train: Examples
@@ -139,19 +139,30 @@ def _by_group(examples: Examples, fraction: float, order: np.ndarray) -> np.ndar
     for index in order:
         # An example without a group key is a group of its own.
         members.setdefault(examples.groups[index] or f"\0{index}", []).append(int(index))
-    groups = [(indices, np.bincount(labels[indices], minlength=classes)) for indices in members.values()]
     missing, left = _val_counts(labels, fraction), np.bincount(labels, minlength=classes)
     chosen = np.zeros(len(examples), dtype=bool)
-    for indices, counts in groups:
+    for indices in members.values():
+        counts = np.bincount(labels[indices], minlength=classes)
         # A tie is taken: where two images are wanted of groups of four, four are better than none.
         if not _strips_a_class(left, counts) and _distance(missing, counts) <= _distance(missing, 0):
             chosen[indices] = True
             missing, left = missing - counts, left - counts
-    possible = [each for each in groups if not _strips_a_class(left, each[1])]
-    if possible and not chosen.any():
-        nearest = min(possible, key=lambda each: _distance(missing, each[1]))
-        chosen[nearest[0]] = True
+    if not chosen.any():
+        chosen[_nearest(labels, members.values(), missing, left)] = True
     return chosen
+
+
+def _nearest(
+    labels: np.ndarray, groups: Iterable[list[int]], missing: np.ndarray, left: np.ndarray
+) -> list[int]:
+    """Return the group that is nearest to the counts missing, none where each would empty a class."""
+    counted = ((indices, np.bincount(labels[indices], minlength=len(left))) for indices in groups)
+    possible = [
+        (_distance(missing, counts), indices)
+        for indices, counts in counted
+        if not _strips_a_class(left, counts)
+    ]
+    return min(possible, key=lambda each: each[0])[1] if possible else []
 
 
 def _strips_a_class(left: np.ndarray, counts: np.ndarray) -> bool:

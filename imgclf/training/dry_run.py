@@ -26,6 +26,7 @@ from imgclf.training.work import Job, make_loaders, make_trainer
 
 _WARMUP_STEPS, _TIMED_STEPS = 2, 6
 _SHOWN = 24
+_NAMED = 5  # of the files that cannot be read
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,8 @@ def dry_run(
     """
     reporter = reporter or SilentReporter()
     splits, class_names = open_splits(config, data_dir, reporter)
+    for image in splits.unreadable[:_NAMED]:
+        reporter.message(f"Left out {image.file}: {image.reason}")
     preparation = prepare(config, splits, class_names)
     for note in preparation.notes:
         reporter.message(note)

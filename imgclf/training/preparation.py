@@ -52,7 +52,7 @@ def prepare(config: Config, splits: Splits, class_names: tuple[str, ...]) -> Pre
 
     Raises:
         ModelError: the network, its arguments or its weights do not fit.
-        ConfigError: the device is not there.
+        ConfigError: the device is not there, or the augmentation does not fit.
     """
     device = choose_device(config.hardware.device)
     data_size = typical_size(splits.train)

@@ -108,11 +108,11 @@ def test_a_damaged_header_is_no_obstacle(tmp_path: Path) -> None:
 
 def test_grey_images_sum_the_colours(tmp_path: Path) -> None:
     """With one channel the first convolution is summed over the colours and the mean averaged."""
-    source = trained()
+    source = trained(name="resnet_prep")
     save_file(source.network.state_dict(), tmp_path / "colour.safetensors")
-    classifier = from_file(tmp_path / "colour.safetensors", channels=1)
-    first = source.network.prep.weight.sum(1, keepdim=True)
-    torch.testing.assert_close(classifier.network.prep.weight, first)
+    classifier = from_file(tmp_path / "colour.safetensors", name="resnet_prep", channels=1)
+    first = source.network.prep[0].weight.sum(1, keepdim=True)
+    torch.testing.assert_close(classifier.network.prep[0].weight, first)
     assert classifier.input_spec is not None
     assert classifier.input_spec.mean == (0.4734,)
 

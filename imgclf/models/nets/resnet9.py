@@ -1,8 +1,8 @@
 """``resnet9`` and ``resnet9_large``: residual networks that learn small images in few epochs.
 
-They descend from David Page's ResNet-9 (https://github.com/davidcpage/cifar10-fast) and take from Keller Jordan's
-airbench (https://arxiv.org/abs/2404.00498) where the work is done: a first layer that is set instead of learned, and
-pooling before the wide layers.
+They descend from David Page's ResNet-9 (https://github.com/davidcpage/cifar10-fast) and take two things from
+Keller Jordan's airbench (https://arxiv.org/abs/2404.00498): a first layer that is set instead of learned, and pooling
+before the wide layers. Sides are rounded down, 32 pixels to 31, 15, 7 and 3: the last rows and columns count less.
 """
 
 import itertools
@@ -79,5 +79,5 @@ def resnet9(pretrained: bool = False, **kwargs: Any) -> ResNet9:
 
 @register_model
 def resnet9_large(pretrained: bool = False, **kwargs: Any) -> ResNet9:
-    """Widths 128, 512 and 512, 7.8 M parameters: for a GPU."""
+    """Widths 128, 512 and 512, 7.9 M parameters: for a GPU."""
     return build_small_net(ResNet9, "resnet9_large", pretrained, **{"widths": (128, 512, 512), **kwargs})

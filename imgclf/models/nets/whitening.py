@@ -26,7 +26,8 @@ _NOISE = 0.01  # variance of what is not to be amplified: JPEG blocks, the camer
 class PatchWhitening(nn.Module):
     """Fixed 2x2 filters and their negatives, a learned bias, GELU.
 
-    With one channel the filters are summed over the colours, timm's way for every first convolution.
+    With one channel the filters are summed over the colours, timm's way for every first convolution: those of brightness
+    remain, and the others are zero.
 
     Args:
         in_chans: colour channels of the input.
