@@ -80,8 +80,8 @@ class _Server(http.server.SimpleHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
+        type(self).sent += len(content)  # before the client, which then looks at it, has them
         self.wfile.write(content)
-        type(self).sent += len(content)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
