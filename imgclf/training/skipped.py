@@ -38,6 +38,5 @@ class SkippedImages:
         for image in new[:_SHOWN]:
             self._reporter.message(f"Left out {image.file}: {image.reason}")
         more = f" ({len(new) - _SHOWN} more)" if len(new) > _SHOWN else ""
-        self._reporter.message(
-            f"Left out {len(self._known)} unreadable files{more}; the list is in {self._run.path / 'skipped.csv'}."
-        )
+        files = f"{len(self._known)} unreadable file{'' if len(self._known) == 1 else 's'}"
+        self._reporter.message(f"Left out {files}{more}; the list is in {self._run.path / 'skipped.csv'}.")

@@ -18,8 +18,22 @@ def test_timm_knows_the_network(name: str) -> None:
     network = timm.create_model(name, num_classes=5, in_chans=1, drop_rate=0.1, global_pool="avg").eval()
     assert network(torch.randn(2, 1, 40, 33)).shape == (2, 5)
     levels = timm.create_model(name, features_only=True)(torch.randn(2, 3, 32, 32))
-    side = 31 if name.startswith("resnet9") else 32  # whitening takes 2x2 patches
-    assert [level.shape[2] for level in levels] == [side // 2 ** (i + 1) for i in range(len(levels))]
+    assert [level.shape[2] for level in levels] == [32 // 2 ** (i + 1) for i in range(len(levels))]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_features_lie_where_their_pixels_are(name: str) -> None:
+    """Every cell of the last feature map, stretched over the image, is centred on the pixels that it depends on."""
+    network = timm.create_model(name, num_classes=2).eval()
+    images = torch.randn(4, 3, 96, 96, requires_grad=True)
+    features = network.forward_features(images)
+    cells = features.shape[2]
+    inner = range(cells // 4, cells - cells // 4)  # at the border half of what a cell depends on is cut off
+    for cell in inner:
+        (gradient,) = torch.autograd.grad(features[:, :, cell, cell].sum(), images, retain_graph=True)
+        strength = gradient.abs().sum((0, 1))
+        centre = (strength.sum(1) * (torch.arange(96) + 0.5)).sum() / strength.sum()
+        assert centre == pytest.approx((cell + 0.5) * 96 / cells, abs=2)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -2,7 +2,8 @@
 
 They descend from David Page's ResNet-9 (https://github.com/davidcpage/cifar10-fast) and take two things from
 Keller Jordan's airbench (https://arxiv.org/abs/2404.00498): a first layer that is set instead of learned, and pooling
-before the wide layers. Sides are rounded down, 32 pixels to 31, 15, 7 and 3: the last rows and columns count less.
+before the wide layers. Sides are rounded up, 32 pixels to 31, 16, 8 and 4, so that the last rows and columns count as
+much as the first, and a map of the features lies where its pixels are.
 """
 
 import itertools
@@ -52,7 +53,7 @@ class ResNet9(SmallNet):
         self._finish(head, num_classes, in_chans, drop_rate)
 
     def forward_features(self, x: Tensor) -> Tensor:
-        """Map images (N, in_chans, H, W) to features (N, widths[-1], (H - 1) / 8, (W - 1) / 8), rounded down."""
+        """Map images (N, in_chans, H, W) to features (N, widths[-1], (H - 1) / 8, (W - 1) / 8), rounded up."""
         result: Tensor = self.layers(self.prep(x))
         return result
 
@@ -60,7 +61,8 @@ class ResNet9(SmallNet):
 def _layer(inputs: int, outputs: int) -> nn.Sequential:
     same_width = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
     residual = Shortcut(same_width, nn.BatchNorm2d(outputs), nn.GELU())
-    halving = (_convolution_that_passes(inputs, outputs), nn.MaxPool2d(2), nn.BatchNorm2d(outputs), nn.GELU())
+    pooling = nn.MaxPool2d(2, ceil_mode=True)
+    halving = (_convolution_that_passes(inputs, outputs), pooling, nn.BatchNorm2d(outputs), nn.GELU())
     return nn.Sequential(*halving, residual)
 
 

@@ -37,14 +37,10 @@ class PreparedResNet(SmallNet):
     ) -> None:
         super().__init__()
         self.prep = nn.Sequential(*convolution(in_chans, widths[0]))
-        layers = []
-        for number, (inputs, outputs) in enumerate(itertools.pairwise(widths), start=1):
-            block = (
-                [Shortcut(*convolution(outputs, outputs), *convolution(outputs, outputs))]
-                if number in residual
-                else []
-            )
-            layers.append(nn.Sequential(*convolution(inputs, outputs, pool=True), *block))
+        layers = [
+            _layer(*pair, residual=number in residual)
+            for number, pair in enumerate(itertools.pairwise(widths), start=1)
+        ]
         self.layers = nn.Sequential(*layers)
         self.feature_info = feature_levels(list(widths[1:]), [f"layers.{i}" for i in range(len(layers))])
         head = PooledHead(widths[-1], num_classes, pool_type=global_pool, drop_rate=drop_rate)
@@ -54,6 +50,13 @@ class PreparedResNet(SmallNet):
         """Map images (N, in_chans, H, W) to features (N, widths[-1], H / 8, W / 8)."""
         result: Tensor = self.layers(self.prep(x))
         return result
+
+
+def _layer(inputs: int, outputs: int, *, residual: bool) -> nn.Sequential:
+    modules = convolution(inputs, outputs, pool=True)
+    if residual:
+        modules.append(Shortcut(*convolution(outputs, outputs), *convolution(outputs, outputs)))
+    return nn.Sequential(*modules)
 
 
 @register_model
