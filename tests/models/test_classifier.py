@@ -81,7 +81,7 @@ def test_freeze_batch_norm_keeps_the_statistics() -> None:
 def test_features_are_timms_own() -> None:
     """``forward_features`` returns what the network has before pooling."""
     classifier = small("resnet9")
-    assert classifier.forward_features(torch.randn(1, 3, 32, 32)).shape == (1, 256, 3, 3)
+    assert classifier.forward_features(torch.randn(1, 3, 32, 32)).shape == (1, 256, 4, 4)
 
 
 def test_classifiers_on_branches_cannot_classify_embeddings() -> None:

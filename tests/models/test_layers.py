@@ -36,7 +36,7 @@ def test_the_third_to_last_layer_of_vgg_is_its_last_convolution(name: str) -> No
         ("deit_tiny_patch16_224", (64, 64), "blocks.11.norm1", "tokens", (4, 4), 1),
         ("deit_tiny_distilled_patch16_224", (64, 64), "blocks.11.norm1", "tokens", (4, 4), 2),
         ("swin_tiny_patch4_window7_224", (96, 128), "layers.3", "NHWC", (3, 4), 0),
-        ("resnet9", (32, 32), "layers.2", "NCHW", (3, 3), 0),
+        ("resnet9", (32, 32), "layers.2", "NCHW", (4, 4), 0),
         ("resnet_prep", (32, 32), "layers.2", "NCHW", (4, 4), 0),
         ("cnn3", (32, 32), "blocks.2", "NCHW", (4, 4), 0),
         ("cnn4", (64, 64), "blocks.3", "NCHW", (4, 4), 0),
