@@ -199,9 +199,12 @@ def _model(run: str | None, model_file: Path | None) -> str:
 
 def _check_model(model: str) -> None:
     """Say at once what is wrong with a run's name, before a port is taken and libraries are loaded."""
+    from imgclf.errors import RunError
     from imgclf.runs import open_run, read_header
 
     if Path(model).suffix.lower() == ".onnx":
+        if not Path(model).is_file():
+            raise RunError(f"There is no model file '{model}'.")
         return
     file = Path(model) if Path(model).suffix.lower() == ".safetensors" else open_run(model).model_file
     read_header(file)
@@ -212,6 +215,8 @@ def _check_access(settings: "ServerSettings", host: str) -> bool:
     from imgclf.errors import UsageError
     from imgclf.serving.credentials import load_keys
 
+    if not settings.authenticate and settings.keys_file is not None:
+        raise UsageError("--no-auth lets everybody in, and --api-key-file asks for a key: give one of them.")
     has_keys = settings.authenticate and bool(load_keys(settings.keys_file))
     if not has_keys and settings.authenticate and not _is_loopback(host):
         raise UsageError(

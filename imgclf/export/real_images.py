@@ -35,6 +35,11 @@ def real_pixels(
     ]
     prepared = [predictor.prepare(source) for source in chosen]
     pixels = [item.pixels for item in prepared if item.pixels is not None]
+    if not pixels and given:
+        raise DataError(
+            f"An export is checked on real images, and there is none that can be read in --images "
+            f"{', '.join(given)}. Name a file, a folder or a pattern in quotes."
+        )
     if not pixels:
         raise DataError(
             "An export is checked on real images, and there are none: neither the run's examples nor its dataset "

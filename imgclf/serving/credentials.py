@@ -97,14 +97,18 @@ def load_keys(file: Path | None, environment: Mapping[str, str] = os.environ) ->
     """Read the keys of a file and of the environment.
 
     The environment may have ``IMGCLF_API_KEY`` (one key; its name is ``default``), and ``IMGCLF_USERNAME`` with
-    ``IMGCLF_PASSWORD`` for HTTP Basic. What is read from it is hashed at once.
+    ``IMGCLF_PASSWORD`` for HTTP Basic (without a name: ``admin``). What is read from it is hashed at once.
 
     Raises:
-        UsageError: the file cannot be read, or one of its lines is no key.
+        UsageError: the file cannot be read, one of its lines is no key, or a user name has no password.
     """
     keys = [*_from_file(file)] if file else []
     if key := environment.get("IMGCLF_API_KEY"):
         keys.append(StoredKey("default", _sha256(key.encode())))
+    if environment.get("IMGCLF_USERNAME") and not environment.get("IMGCLF_PASSWORD"):
+        raise UsageError(
+            "IMGCLF_USERNAME is set, and IMGCLF_PASSWORD is not: set both for HTTP Basic, or neither."
+        )
     if password := environment.get("IMGCLF_PASSWORD"):
         keys.append(StoredKey(environment.get("IMGCLF_USERNAME", "admin"), hash_password(password)))
     names = [key.name for key in keys]

@@ -63,6 +63,16 @@ def test_without_real_images_there_is_no_export(run_cli: Cli, shapes_run_copy: R
     )
 
 
+def test_images_that_are_not_there_are_named(run_cli: Cli, shapes_run_copy: Run) -> None:
+    """Neither the run's own images nor its dataset take the place of those that were asked for."""
+    result = run_cli("export", "onnx", "--run", shapes_run_copy.path, "--images", "nofolder")
+    assert result.code == 1
+    assert result.err.endswith(
+        "Error: An export is checked on real images, and there is none that can be read in --images nofolder. Name a "
+        "file, a folder or a pattern in quotes.\n"
+    )
+
+
 def test_run_whose_data_is_gone_asks_for_images(run_cli: Cli, shapes_run_copy: Run) -> None:
     """The run's own examples serve where its dataset is gone; without them some are asked for."""
     config = shapes_run_copy.config.read_text().replace("shapes", "gone")

@@ -72,5 +72,9 @@ def test_contradictions_and_missing_models_are_told(
     assert "--run and --model-file both name a model" in both.err
     assert "--new-key needs a file" in run_cli("serve", "--new-key", "anna").err
     assert "There is no run 'nothing'" in run_cli("serve", "--run", "nothing").err
+    beside = run_cli("serve", "--model-file", "a.onnx", "--no-auth", "--api-key-file", "keys.txt")
+    assert "--no-auth lets everybody in, and --api-key-file asks for a key: give one of them." in beside.err
+    gone = run_cli("serve", "--model-file", "nothing.onnx")
+    assert gone.err == "Error: There is no model file 'nothing.onnx'.\n"
     assert "not a readable model file" in run_cli("serve", "--model-file", "nothing.safetensors").err
     assert served == []

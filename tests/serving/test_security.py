@@ -90,6 +90,10 @@ def test_keys_of_the_environment(tmp_path: Path) -> None:
     assert ring.quick_owner(b"k") == "default"
     assert ring.password_owner(b"p", b"anna") == "anna"
     assert not load_keys(None, {})
+    with pytest.raises(
+        UsageError, match="IMGCLF_USERNAME is set, and IMGCLF_PASSWORD is not: set both for HTTP"
+    ):
+        load_keys(None, {"IMGCLF_USERNAME": "anna"})
 
 
 def test_what_is_wrong_with_a_key_file_is_told(tmp_path: Path) -> None:
