@@ -176,7 +176,7 @@ def serve(
 
 def _add_key(file: Path | None, name: str) -> None:
     from imgclf.errors import UsageError
-    from imgclf.serving.credentials import add_key
+    from imgclf.serving.http.credentials import add_key
 
     if file is None:
         raise UsageError("--new-key needs a file to add the key to: give --api-key-file FILE as well.")
@@ -213,7 +213,7 @@ def _check_model(model: str) -> None:
 def _check_access(settings: "ServerSettings", host: str) -> bool:
     """Return whether a key is asked for; a network may only be served without one when that is said aloud."""
     from imgclf.errors import UsageError
-    from imgclf.serving.credentials import load_keys
+    from imgclf.serving.http.credentials import load_keys
 
     if not settings.authenticate and settings.keys_file is not None:
         raise UsageError("--no-auth lets everybody in, and --api-key-file asks for a key: give one of them.")

@@ -12,18 +12,18 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
 
 from imgclf._version import __version__
-from imgclf.serving import explain_routes, image_routes, protocol_v2, status_routes
-from imgclf.serving.bodies import BodyLayer
-from imgclf.serving.credentials import KeyRing, load_keys
-from imgclf.serving.described_access import describe_access
-from imgclf.serving.docs_routes import add_docs
-from imgclf.serving.problems import RefusedError
-from imgclf.serving.security import SecurityLayer
+from imgclf.serving.api import explain_routes, image_routes, protocol_v2, status_routes
+from imgclf.serving.api.described_access import describe_access
+from imgclf.serving.api.docs_routes import add_docs
+from imgclf.serving.api.uploads import invalid
+from imgclf.serving.http.bodies import BodyLayer
+from imgclf.serving.http.credentials import KeyRing, load_keys
+from imgclf.serving.http.problems import RefusedError
+from imgclf.serving.http.security import SecurityLayer
+from imgclf.serving.http.tracing import TracingLayer, trace_of
 from imgclf.serving.service import Service
 from imgclf.serving.settings import ServerSettings
-from imgclf.serving.tracing import TracingLayer, trace_of
 from imgclf.serving.ui import check_installed
-from imgclf.serving.uploads import invalid
 
 _ABOUT = """Answers what is in an image.
 

@@ -17,7 +17,7 @@ from uvicorn.supervisors import Multiprocess
 
 from imgclf.errors import RunError, UsageError
 from imgclf.serving.app import RECEIPT_SECONDS, create_app
-from imgclf.serving.metrics import FOLDER_VARIABLE
+from imgclf.serving.http.metrics import FOLDER_VARIABLE
 from imgclf.serving.settings import ServerSettings
 
 _DRAIN_SECONDS = 30

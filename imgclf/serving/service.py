@@ -11,14 +11,14 @@ from starlette.requests import Request
 
 from imgclf._version import __version__
 from imgclf.data.loading.cores import cores
-from imgclf.serving.batching import Answer, Batcher, LoadedModel, Task
-from imgclf.serving.explaining import Explanations
-from imgclf.serving.logs import ServerLog
-from imgclf.serving.metrics import ServerMetrics
-from imgclf.serving.model import ServedModel
-from imgclf.serving.problems import RefusedError, overloaded
+from imgclf.serving.http.logs import ServerLog
+from imgclf.serving.http.metrics import ServerMetrics
+from imgclf.serving.http.problems import RefusedError, overloaded
+from imgclf.serving.http.tracing import Trace
+from imgclf.serving.model.batching import Answer, Batcher, LoadedModel, Task
+from imgclf.serving.model.explaining import Explanations
+from imgclf.serving.model.served import ServedModel
 from imgclf.serving.settings import PAGE, ServerSettings
-from imgclf.serving.tracing import Trace
 
 
 @final

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from imgclf.runs import Run
-from imgclf.serving.credentials import load_keys
+from imgclf.serving.http.credentials import load_keys
 
 RunCli = Callable[..., object]
 

@@ -32,7 +32,7 @@ def test_every_option_exists(place: Path, run_cli: Callable[..., Any]) -> None:
 
 def test_probes_and_metric_exist() -> None:
     """The addresses that Kubernetes asks without a key are open, and the metric that it scales on is counted."""
-    from imgclf.serving.security import OPEN_PATHS
+    from imgclf.serving.http.security import OPEN_PATHS
 
     page = (ROOT / "docs" / "howto" / "deploy-kubernetes.md").read_text(encoding="utf-8")
     probes = set(re.findall(r"httpGet: \{path: ([^,]+),", page))

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from imgclf.errors import UsageError
-from imgclf.serving.credentials import KeyRing, StoredKey, add_key, hash_password, load_keys
+from imgclf.serving.http.credentials import KeyRing, StoredKey, add_key, hash_password, load_keys
 from tests.serving.conftest import Start
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from imgclf.errors import UsageError
 from imgclf.runs import Run, fingerprint
-from imgclf.serving.logs import ServerLog
+from imgclf.serving.http.logs import ServerLog
+from imgclf.serving.http.tracing import Trace
 from imgclf.serving.settings import ServerSettings
-from imgclf.serving.tracing import Trace
 from tests.serving.conftest import Start
 
 
@@ -113,7 +113,7 @@ def test_a_defect_is_told_with_an_id_and_logged_with_its_traceback(
         raise ZeroDivisionError("a secret of the server")
 
     with start(log_dir=tmp_path) as server, server.client() as client:
-        monkeypatch.setattr("imgclf.serving.batching.preprocess", broken)
+        monkeypatch.setattr("imgclf.serving.model.batching.preprocess", broken)
         response = client.post("/predict", files={"file": circle})
         assert response.status_code == 500
         assert response.json()["request_id"] in response.json()["error"]

@@ -14,7 +14,7 @@ import pytest
 
 from imgclf.errors import MissingExtraError
 from imgclf.runs import Run
-from imgclf.serving.credentials import add_key
+from imgclf.serving.http.credentials import add_key
 from imgclf.serving.ui import check_installed
 from tests.conftest import CliResult
 from tests.serving.conftest import RunningServer, Start, running
@@ -155,7 +155,7 @@ def test_a_defect_is_in_the_log_only(start: Start, circle: bytes, tmp_path: Path
 def test_names_are_shown_and_never_run() -> None:
     """Classes are whatever folders are called."""
     from imgclf.runs.kept_images import KeptImage
-    from imgclf.serving.schemas import ClassScore, PredictionAnswer, Timings
+    from imgclf.serving.api.schemas import ClassScore, PredictionAnswer, Timings
     from imgclf.serving.ui import fragments
 
     name = "<script>alert('x')</script>"

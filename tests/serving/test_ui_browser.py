@@ -7,7 +7,7 @@ import pytest
 
 from imgclf.runs import Run
 from imgclf.runs.kept_images import MISCLASSIFIED, ToKeep, keep_images
-from imgclf.serving.credentials import add_key
+from imgclf.serving.http.credentials import add_key
 from tests.browser import open_page
 from tests.serving.conftest import Start, running
 

@@ -5,14 +5,14 @@ from typing import Any, cast, final
 import gradio as gr
 from starlette.requests import Request
 
-from imgclf.serving.explaining import Explanation, Wish, data_url
-from imgclf.serving.image_routes import answer_one
-from imgclf.serving.problems import RefusedError, defect
+from imgclf.serving.api.image_routes import answer_one
+from imgclf.serving.api.uploads import decode_base64
+from imgclf.serving.http.problems import RefusedError, defect
+from imgclf.serving.http.tracing import trace_of
+from imgclf.serving.model.explaining import Explanation, Wish, data_url
 from imgclf.serving.service import Service
-from imgclf.serving.tracing import trace_of
 from imgclf.serving.ui import fragments, snippets
 from imgclf.serving.ui.facts import Facts
-from imgclf.serving.uploads import decode_base64
 
 _NO_PICTURE = "Choose an image, and the answer will be here."
 

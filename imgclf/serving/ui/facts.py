@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from imgclf.runs.kept_images import EXAMPLES, MISCLASSIFIED, KeptImage, kept_images
-from imgclf.serving.explaining import LayerChoice
-from imgclf.serving.model import described
+from imgclf.serving.model.explaining import LayerChoice
+from imgclf.serving.model.served import described
 from imgclf.serving.service import Service
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from PIL import Image
 
 from imgclf.runs.kept_images import KeptImage
-from imgclf.serving.explaining import Explanation, data_url
-from imgclf.serving.schemas import PredictionAnswer
+from imgclf.serving.api.schemas import PredictionAnswer
+from imgclf.serving.model.explaining import Explanation, data_url
 
 
 def problem(sentence: str) -> str:

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imgclf.runs.kept_images import KeptImage
-from imgclf.serving.problems import RefusedError
+from imgclf.serving.http.problems import RefusedError
 from imgclf.serving.service import Service
 from imgclf.serving.settings import PAGE
 from imgclf.serving.ui.facts import Facts, gather

@@ -4,7 +4,7 @@ import shlex
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from imgclf.serving.explaining import Wish
+from imgclf.serving.model.explaining import Wish
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import final
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from imgclf.serving.problems import RefusedError, defect
+from imgclf.serving.http.problems import RefusedError, defect
 from imgclf.serving.settings import PAGE
 
 _KEY = "imgclf.trace"

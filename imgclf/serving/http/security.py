@@ -9,10 +9,10 @@ from typing import final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from imgclf.serving.credentials import KeyRing
-from imgclf.serving.problems import RefusedError
+from imgclf.serving.http.credentials import KeyRing
+from imgclf.serving.http.problems import RefusedError
+from imgclf.serving.http.tracing import trace_of
 from imgclf.serving.settings import PAGE, ServerSettings
-from imgclf.serving.tracing import trace_of
 
 OPEN_PATHS = frozenset({"/health", "/ready", "/v2/health/live", "/v2/health/ready"})
 """What a load balancer asks without a key; it tells nothing worth keeping."""

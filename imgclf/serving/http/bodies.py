@@ -7,7 +7,7 @@ from typing import final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from imgclf.serving.problems import RefusedError, overloaded
+from imgclf.serving.http.problems import RefusedError, overloaded
 from imgclf.serving.settings import PAGE, ServerSettings
 
 _LINGER_SECONDS = 2.0

@@ -12,8 +12,8 @@ from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
-from imgclf.serving.problems import RefusedError
-from imgclf.serving.schemas import BatchBody, ImageBody
+from imgclf.serving.api.schemas import BatchBody, ImageBody
+from imgclf.serving.http.problems import RefusedError
 
 _MOST_FIELDS = 16
 _ADDRESSES = ("http:", "https:", "ftp:", "file:", "s3:", "gs:", "//")

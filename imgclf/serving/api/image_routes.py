@@ -7,9 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from imgclf.inference import to_prediction
 from imgclf.records import Prediction
-from imgclf.serving.batching import Answer, Task
-from imgclf.serving.problems import IMAGE_STATUS, RefusedError
-from imgclf.serving.schemas import (
+from imgclf.serving.api.schemas import (
     BatchAnswer,
     BatchBody,
     BatchItem,
@@ -22,9 +20,11 @@ from imgclf.serving.schemas import (
     Timings,
     TopK,
 )
+from imgclf.serving.api.uploads import Upload, Uploads, invalid, one_image, several_images
+from imgclf.serving.http.problems import IMAGE_STATUS, RefusedError
+from imgclf.serving.http.tracing import Trace, trace_of
+from imgclf.serving.model.batching import Answer, Task
 from imgclf.serving.service import Service, service_of
-from imgclf.serving.tracing import Trace, trace_of
-from imgclf.serving.uploads import Upload, Uploads, invalid, one_image, several_images
 
 _REFUSALS = sorted({400, 401, 408, 413, 415, 422, 429, 503, 504, *IMAGE_STATUS.values()})
 REFUSED: dict[int | str, dict[str, Any]] = {status: {"model": ErrorAnswer} for status in _REFUSALS}

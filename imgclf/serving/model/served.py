@@ -11,8 +11,8 @@ import numpy as np
 from imgclf.data.loading.cores import cores
 from imgclf.inference import Predictor
 from imgclf.records import ModelHeader
-from imgclf.serving.batching import LoadedModel
-from imgclf.serving.calibration import gives_same_answers, is_worth_rounding, pace_of
+from imgclf.serving.model.batching import LoadedModel
+from imgclf.serving.model.pace import gives_same_answers, is_worth_rounding, pace_of
 from imgclf.serving.settings import ServerSettings
 
 _LOOK_EVERY_SECONDS = 1.0

@@ -5,7 +5,7 @@ import pytest
 
 from imgclf.inference import Predictor
 from imgclf.runs import Run
-from imgclf.serving.calibration import Pace, gives_same_answers, is_worth_rounding, pace_of
+from imgclf.serving.model.pace import Pace, gives_same_answers, is_worth_rounding, pace_of
 from tests.serving.conftest import Start
 
 

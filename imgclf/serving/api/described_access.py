@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from imgclf.serving.security import OPEN_PATHS
+from imgclf.serving.http.security import OPEN_PATHS
 
 _WAYS: dict[str, dict[str, str]] = {
     "basic": {

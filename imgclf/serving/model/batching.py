@@ -20,7 +20,7 @@ from imgclf.data import read_image
 from imgclf.data.images.preprocess import preprocess
 from imgclf.errors import ImageError
 from imgclf.inference import Predictor
-from imgclf.serving.problems import RefusedError, overloaded
+from imgclf.serving.http.problems import RefusedError, overloaded
 
 Task: TypeAlias = Literal["probabilities", "embed"]
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import IO, Any, final
 
 from imgclf.errors import UsageError
+from imgclf.serving.http.tracing import Trace
 from imgclf.serving.settings import ServerSettings
-from imgclf.serving.tracing import Trace
 
 _SUFFIX = ".log"
 

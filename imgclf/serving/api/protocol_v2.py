@@ -12,15 +12,15 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
 from imgclf._version import __version__
-from imgclf.serving.batching import Answer, LoadedModel
-from imgclf.serving.image_routes import REFUSED, predicted
-from imgclf.serving.model import model_name
-from imgclf.serving.problems import RefusedError
-from imgclf.serving.schemas import ErrorAnswer
+from imgclf.serving.api.image_routes import REFUSED, predicted
+from imgclf.serving.api.schemas import ErrorAnswer
+from imgclf.serving.api.tensors_v2 import Tensor, read_infer_request
+from imgclf.serving.api.uploads import read_body
+from imgclf.serving.http.problems import RefusedError
+from imgclf.serving.http.tracing import trace_of
+from imgclf.serving.model.batching import Answer, LoadedModel
+from imgclf.serving.model.served import model_name
 from imgclf.serving.service import Service, service_of
-from imgclf.serving.tensors_v2 import Tensor, read_infer_request
-from imgclf.serving.tracing import trace_of
-from imgclf.serving.uploads import read_body
 
 router = APIRouter(
     prefix="/v2", tags=["Open Inference Protocol"], responses={**REFUSED, 404: {"model": ErrorAnswer}}

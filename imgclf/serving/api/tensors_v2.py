@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from pydantic import BaseModel
 
-from imgclf.serving.problems import RefusedError
-from imgclf.serving.uploads import decode_base64, json_body
+from imgclf.serving.api.uploads import decode_base64, json_body
+from imgclf.serving.http.problems import RefusedError
 
 _TYPES = {"image": "BYTES", "pixels": "UINT8"}
 _MOST_ELEMENTS = 100_000_000

@@ -4,12 +4,12 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
-from imgclf.serving.explaining import Wish, data_url
-from imgclf.serving.image_routes import IMAGE_BODY, REFUSED, prediction_fields
-from imgclf.serving.schemas import ExplanationAnswer, ExplanationMap
+from imgclf.serving.api.image_routes import IMAGE_BODY, REFUSED, prediction_fields
+from imgclf.serving.api.schemas import ExplanationAnswer, ExplanationMap
+from imgclf.serving.api.uploads import one_image
+from imgclf.serving.http.tracing import trace_of
+from imgclf.serving.model.explaining import Wish, data_url
 from imgclf.serving.service import service_of
-from imgclf.serving.tracing import trace_of
-from imgclf.serving.uploads import one_image
 
 _PICTURE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}
