@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from imgclf.data import list_datasets, open_dataset
-from imgclf.data.formats.pickled_batches import read_batch
+from imgclf.data.builtin.pickled_batches import read_batch
 from imgclf.errors import DataError, DownloadError
 
 

@@ -15,7 +15,7 @@ from imgclf.data.builtin import torchvision_sets
 from imgclf.data.fetching.torchvision_adapter import PpmImages, TorchvisionSet, downloads_of_ours
 from imgclf.errors import DataError, DownloadError
 
-SETS = sorted(name for name, value in vars(torchvision_sets).items() if isinstance(value, TorchvisionSet))
+SETS = sorted(torchvision_sets.SETS)
 
 
 def picture(path: Path, kind: str = "JPEG") -> None:
@@ -31,7 +31,7 @@ def test_entry_fits_torchvision(name: str) -> None:
 
     import torchvision.datasets
 
-    entry: TorchvisionSet = getattr(torchvision_sets, name)
+    entry: TorchvisionSet = torchvision_sets.SETS[name]
     assert entry.info.name == name
     assert set(entry.splits) == set(entry.info.splits)
     assert entry.splits.keys() <= {"train", "val", "test"}
@@ -180,3 +180,11 @@ def test_torchvision_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(KeyError), downloads_of_ours(None):
         raise KeyError
     assert (utils._urlretrieve, utils._get_redirect_url) == before
+
+
+def test_unknown_set_is_no_attribute() -> None:
+    """A misspelt entry point is told by name."""
+    with pytest.raises(
+        AttributeError, match=r"^module 'imgclf.data.builtin.torchvision_sets' has no attribute 'cars'$"
+    ):
+        _ = torchvision_sets.cars

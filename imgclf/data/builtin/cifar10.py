@@ -6,9 +6,9 @@ Features from Tiny Images. Licence: not stated.
 
 from pathlib import Path
 
+from imgclf.data.builtin.cifar import CifarFiles
 from imgclf.data.examples import Examples
-from imgclf.data.fetching.download import Remote, fetch_archive
-from imgclf.data.formats.cifar import CifarFiles
+from imgclf.data.fetching.download import Remote
 from imgclf.data.plugin import OnProgress
 from imgclf.records import DatasetInfo
 
@@ -43,6 +43,7 @@ class Cifar10:
 
     _files = CifarFiles(
         info,
+        _ARCHIVE,
         folder="cifar-10-batches-py",
         batches={"train": tuple(f"data_batch_{number}" for number in range(1, 6)), "test": ("test_batch",)},
         label_key=b"labels",
@@ -50,11 +51,11 @@ class Cifar10:
 
     def is_on_disk(self, root: Path) -> bool:
         """Say whether both splits are there, as pickled batches or as Parquet."""
-        return self._files.are_on_disk(root)
+        return self._files.is_on_disk(root)
 
     def download(self, root: Path, progress: OnProgress = None) -> None:
         """Fetch and unpack the archive (170 MB)."""
-        fetch_archive(_ARCHIVE, root, progress)
+        self._files.download(root, progress)
 
     def load(self, root: Path, split: str) -> Examples:
         """Return the split."""

@@ -4,18 +4,13 @@ Source: https://www.cs.toronto.edu/~kriz/cifar.html. Paper: A. Krizhevsky (2009)
 Features from Tiny Images. Licence: not stated. The labels are the hundred fine ones.
 """
 
-from pathlib import Path
-
-from imgclf.data.examples import Examples
-from imgclf.data.fetching.download import Remote, fetch_archive
-from imgclf.data.formats.cifar import CifarFiles
-from imgclf.data.plugin import OnProgress
+from imgclf.data.builtin.cifar import CifarFiles
+from imgclf.data.fetching.download import Remote
 from imgclf.records import DatasetInfo
 
 _ARCHIVE = Remote(
     ("https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",), "md5:eb9058c3a382ffc7106e4002c42a8d85"
 )
-
 
 _CLASS_NAMES = """
     apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly
@@ -28,11 +23,8 @@ _CLASS_NAMES = """
     train trout tulip turtle wardrobe whale willow_tree wolf woman worm
 """
 
-
-class Cifar100:
-    """A hundred kinds of things, five to each of twenty superclasses."""
-
-    info = DatasetInfo(
+cifar100 = CifarFiles(
+    DatasetInfo(
         name="cifar100",
         summary="A hundred kinds of things in small photos",
         class_names=tuple(_CLASS_NAMES.split()),
@@ -40,23 +32,9 @@ class Cifar100:
         image_size=(32, 32),
         source="https://www.cs.toronto.edu/~kriz/cifar.html",
         download_bytes=169_001_437,
-    )
-
-    _files = CifarFiles(
-        info,
-        folder="cifar-100-python",
-        batches={"train": ("train",), "test": ("test",)},
-        label_key=b"fine_labels",
-    )
-
-    def is_on_disk(self, root: Path) -> bool:
-        """Say whether both splits are there, as pickled batches or as Parquet."""
-        return self._files.are_on_disk(root)
-
-    def download(self, root: Path, progress: OnProgress = None) -> None:
-        """Fetch and unpack the archive (169 MB)."""
-        fetch_archive(_ARCHIVE, root, progress)
-
-    def load(self, root: Path, split: str) -> Examples:
-        """Return the split."""
-        return self._files.load(root, split)
+    ),
+    _ARCHIVE,
+    folder="cifar-100-python",
+    batches={"train": ("train",), "test": ("test",)},
+    label_key=b"fine_labels",
+)

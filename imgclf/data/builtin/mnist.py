@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from imgclf.data.builtin.idx import find_idx, read_idx
 from imgclf.data.examples import Examples
 from imgclf.data.fetching.download import Remote, fetch
-from imgclf.data.formats.idx import find_idx, read_idx
 from imgclf.data.plugin import OnProgress
 from imgclf.errors import DataError
 from imgclf.records import DatasetInfo

@@ -5,34 +5,47 @@ from pathlib import Path
 
 import numpy as np
 
+from imgclf.data.builtin.pickled_batches import read_batch
 from imgclf.data.examples import Examples
+from imgclf.data.fetching.download import Remote, fetch_archive
 from imgclf.data.formats.parquet import read_shards
-from imgclf.data.formats.pickled_batches import read_batch
+from imgclf.data.plugin import OnProgress
 from imgclf.errors import DataError
 from imgclf.records import DatasetInfo
 
 
 class CifarFiles:
-    """Where the files of one of the two may be, and how they are read.
+    """One of the two as a dataset plugin: where its files may be, and how they are fetched and read.
 
     Below the data directory: ``FOLDER`` or ``NAME/FOLDER`` with the pickled batches (torchvision's layout), or
     ``NAME/{train,test}.parquet`` (Hugging Face's layout), or the two Parquet files themselves.
 
     Args:
         info: what is known of the dataset.
+        archive: Toronto's.
         folder: the name of the folder in Toronto's archive.
         batches: split -> its files.
         label_key: the key of the labels in a batch.
     """
 
     def __init__(
-        self, info: DatasetInfo, folder: str, batches: Mapping[str, tuple[str, ...]], label_key: bytes
+        self,
+        info: DatasetInfo,
+        archive: Remote,
+        folder: str,
+        batches: Mapping[str, tuple[str, ...]],
+        label_key: bytes,
     ) -> None:
-        self._info, self._folder, self._batches, self._label_key = info, folder, batches, label_key
+        self.info = info
+        self._archive, self._folder, self._batches, self._label_key = archive, folder, batches, label_key
 
-    def are_on_disk(self, root: Path) -> bool:
+    def is_on_disk(self, root: Path) -> bool:
         """Say whether both splits are there in one of the two forms."""
         return self._batch_folder(root) is not None or self._parquet_folder(root) is not None
+
+    def download(self, root: Path, progress: OnProgress = None) -> None:
+        """Fetch and unpack the archive of pickled batches."""
+        fetch_archive(self._archive, root, progress)
 
     def load(self, root: Path, split: str) -> Examples:
         """Return a split: uint8 (N, 32, 32, 3) from batches, encoded images from Parquet."""
@@ -45,21 +58,21 @@ class CifarFiles:
         return Examples(images=np.concatenate([images for images, _ in parts]), labels=labels, files=files)
 
     def _load_parquet(self, folder: Path, split: str) -> Examples:
-        dataset = read_shards({split: [folder / f"{split}.parquet"]}, str(folder), self._info)
-        if dataset.class_names != self._info.class_names:
+        dataset = read_shards({split: [folder / f"{split}.parquet"]}, str(folder), self.info)
+        if dataset.class_names != self.info.class_names:
             raise DataError(
-                f"{folder} does not hold {self._info.name}: its classes are {', '.join(dataset.class_names[:5])}, ... "
+                f"{folder} does not hold {self.info.name}: its classes are {', '.join(dataset.class_names[:5])}, ... "
                 f"Name the right folder with --data-dir, or use --data {folder}."
             )
         return dataset.splits[split]
 
     def _batch_folder(self, root: Path) -> Path | None:
         names = [name for split in self._batches.values() for name in split]
-        places = (root / self._folder, root / self._info.name / self._folder)
+        places = (root / self._folder, root / self.info.name / self._folder)
         return next((place for place in places if all((place / name).is_file() for name in names)), None)
 
     def _parquet_folder(self, root: Path) -> Path | None:
-        for place in (root / self._info.name, root):
+        for place in (root / self.info.name, root):
             if all((place / f"{split}.parquet").is_file() for split in self._batches):
                 return place
         return None
