@@ -5,11 +5,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import pytest
 
-from imgclf.errors import PluginError
-from imgclf.plugins import DATASETS, load_plugin, plugin_entry_points, plugin_package
+from imgclf.errors import PluginError, UsageError
+from imgclf.plugins import DATASETS, ExtensionPoint, load_plugin, plugin_entry_points, plugin_package
 
 ROOT = Path(__file__).parents[1]
 
@@ -61,6 +62,96 @@ def test_plugin_that_fails_to_import_is_named(tmp_path: Path, monkeypatch: pytes
     )
     with pytest.raises(PluginError, match=f"^{re.escape(sentence)}$"):
         load_plugin(DATASETS, "fruit")
+
+
+@runtime_checkable
+class Fruit(Protocol):
+    """What the plugins of the tests below must be."""
+
+    name: str
+
+    def eat(self) -> str:
+        """Say how it tastes."""
+        ...
+
+
+FRUIT = ExtensionPoint("tests.fruit", "fruit", Fruit, "`name` and `eat()`")
+ORCHARD = """
+class Apple:
+    name = "apple"
+
+    def eat(self):
+        return "sour"
+
+class Rotten(Apple):
+    def __init__(self):
+        raise OSError("worm")
+
+class Stone:
+    name = "stone"
+
+PEAR = Apple()
+"""
+
+
+@pytest.fixture
+def orchard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installed package with one good fruit and others that are not."""
+    (tmp_path / "orchard.py").write_text(ORCHARD, encoding="utf-8")
+    plugins = {"apple": "Apple", "rotten": "Rotten", "stone": "Stone", "pear": "PEAR", "gone": "Gone"}
+    lines = [f"{name} = orchard:{value}" for name, value in plugins.items()]
+    declare(tmp_path, "orchard", "\n".join(["[tests.fruit]", *lines, ""]))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "orchard", raising=False)
+
+
+@pytest.mark.usefixtures("orchard")
+def test_a_class_is_made_into_an_object() -> None:
+    """An extension point gives what can be used, and knows all names without importing anything."""
+    assert FRUIT.names() == ("apple", "gone", "pear", "rotten", "stone")
+    assert "orchard" not in sys.modules
+    assert FRUIT.load("apple").eat() == "sour"
+
+
+@pytest.mark.usefixtures("orchard")
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        (
+            "rotten",
+            "The fruit 'rotten' of package orchard 1.0 could not be created: OSError: worm. A plugin class takes no "
+            "arguments.",
+        ),
+        (
+            "stone",
+            "The fruit 'stone' of package orchard 1.0 is no fruit: it needs `name` and `eat()`.",
+        ),
+        (
+            "pear",
+            "The fruit 'pear' of package orchard 1.0 calls itself 'apple'. Its entry point and its name must agree.",
+        ),
+        (
+            "gone",
+            "The plugin 'gone' of package orchard 1.0 failed to load: AttributeError: module 'orchard' has no "
+            "attribute 'Gone'. Update or uninstall that package.",
+        ),
+    ],
+)
+def test_a_plugin_that_is_not_what_it_should_be_is_refused(name: str, sentence: str) -> None:
+    """The message names plugin, package and what is wrong, and the others are there all the same."""
+    with pytest.raises(PluginError, match=f"^{re.escape(sentence)}$"):
+        FRUIT.load(name)
+    found, problems = FRUIT.every()
+    assert list(found) == ["apple"]
+    assert sentence in problems
+
+
+@pytest.mark.usefixtures("orchard")
+def test_unknown_plugin_suggests_the_nearest() -> None:
+    """In the words of the thing that was asked for."""
+    sentence = "Unknown fruit 'aple'. Did you mean 'apple'? Known: apple, gone, pear, rotten, stone."
+    with pytest.raises(UsageError, match=f"^{re.escape(sentence)}$"):
+        FRUIT.load("aple")
 
 
 @pytest.fixture(scope="module")
