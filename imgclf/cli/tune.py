@@ -221,10 +221,10 @@ def _show(result: "SearchResult", json: bool) -> None:
 
 def _show_trials(result: "SearchResult") -> None:
     """The best trials, finished ones first."""
-    from imgclf.tuning.record import is_loss
+    from imgclf.task import sign_of
     from imgclf.tuning.words import metric_name, metric_text, param_text
 
-    sign = 1 if is_loss(result.metric) else -1
+    sign = -sign_of(result.metric)
     valued = [trial for trial in result.trials if trial.value is not None]
     ordered = sorted(valued, key=lambda trial: (trial.state != "finished", sign * (trial.value or 0.0)))
     keys = list(dict.fromkeys(key for trial in ordered for key in trial.params))

@@ -13,9 +13,9 @@ from imgclf.data.loading.cores import cores
 from imgclf.inference import Predictor
 from imgclf.inference.ordered_map import ordered_map
 from imgclf.inference.sources import Prepared, prepare
-from imgclf.metrics import softmax
 from imgclf.records import Preprocessing, Progress
 from imgclf.runs.predictions import Answers
+from imgclf.task import NOT_A_NUMBER
 
 Tta: TypeAlias = Literal["none", "flip", "five-crop"]
 OnProgress: TypeAlias = Callable[[Progress], None] | None
@@ -125,14 +125,12 @@ def _compute(
     if not readable:
         return [], np.empty((0, classes)), reasons
     pixels = np.stack([view.pixels for _, views in readable for view in views if view.pixels is not None])
-    views = softmax(predictor.logits(pixels), temperature).reshape(len(readable), -1, classes)
+    views = predictor.task.probabilities(predictor.logits(pixels), temperature).reshape(
+        len(readable), -1, classes
+    )
     values = views.mean(axis=1)
     finite = np.isfinite(values).all(axis=1)
-    reasons |= {
-        index: "the model's answer is not a number (NaN)"
-        for (index, _), good in zip(readable, finite, strict=True)
-        if not good
-    }
+    reasons |= {index: NOT_A_NUMBER for (index, _), good in zip(readable, finite, strict=True) if not good}
     indices = [index for (index, _), good in zip(readable, finite, strict=True) if good]
     return indices, values[finite], reasons
 

@@ -7,6 +7,7 @@ from imgclf.errors import UsageError
 from imgclf.inference.notes import Note
 from imgclf.metrics import OperatingPoint
 from imgclf.runs.predictions import Answers
+from imgclf.task import SINGLE_LABEL
 
 FEW_IMAGES = 100
 
@@ -59,9 +60,11 @@ def choose_threshold(val: Answers, temperature: float, target_risk: float) -> Op
         raise UsageError(
             f"The target risk is {target_risk}, but an error rate is from 0 up to 1: 0.01 is one in a hundred."
         )
-    probabilities = metrics.rescale(val.probabilities, 1.0, temperature)
-    confidence = probabilities.max(axis=1, initial=0.0)
-    correct = probabilities.argmax(axis=1) == val.labels
+    probabilities = SINGLE_LABEL.at_temperature(val.probabilities, 1.0, temperature)
+    confidence, correct = (
+        SINGLE_LABEL.confidence(probabilities),
+        SINGLE_LABEL.correct(probabilities, val.labels),
+    )
     threshold = metrics.threshold_for_risk(metrics.coverage_risk(confidence, correct), target_risk)
     if threshold is None:
         raise UsageError(

@@ -48,7 +48,7 @@ class Contender:
     @property
     def predictions(self) -> np.ndarray:
         """The predicted classes, int64 (N,)."""
-        return np.asarray(self.answers.probabilities.argmax(axis=1))
+        return self.answers.predicted
 
 
 @dataclass(frozen=True)
@@ -239,7 +239,7 @@ def _contender(run: Run, answers: Answers) -> Contender:
 def _duel(first: Contender, second: Contender, tests: int) -> Duel:
     labels = first.answers.labels
     accuracy, macro_f1 = metrics.paired_differences(labels, first.predictions, second.predictions)
-    test = metrics.mcnemar(first.predictions == labels, second.predictions == labels)
+    test = metrics.mcnemar(first.answers.correct, second.answers.correct)
     sentence, significant = verdict(first.run.name, second.run.name, accuracy, test, tests)
     return Duel(first.run.name, second.run.name, accuracy, macro_f1, test, sentence, significant)
 
@@ -261,7 +261,7 @@ def _leaks(contenders: Sequence[Contender]) -> list[Note]:
 def _disagreements(contenders: Sequence[Contender]) -> str:
     """The images that some runs get right and others wrong, as CSV."""
     answers = contenders[0].answers
-    right = np.stack([one.predictions == one.answers.labels for one in contenders])
+    right = np.stack([one.answers.correct for one in contenders])
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     heads = [f"{one.run.name} {what}" for one in contenders for what in ("label", "confidence", "right")]

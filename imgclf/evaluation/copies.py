@@ -131,7 +131,7 @@ def _accuracy_without(answers: Answers, images: list[int]) -> Interval:
     kept = answers.answered
     kept[images] = False
     rest = answers.select(kept)
-    matrix = metrics.confusion_matrix(rest.labels, rest.probabilities.argmax(axis=1), len(rest.class_names))
+    matrix = metrics.confusion_matrix(rest.labels, rest.predicted, len(rest.class_names))
     resampled = metrics.bootstrap_accuracy_and_f1(matrix)[:, 0]
     return honest_interval(metrics.accuracy(matrix), resampled, matrix)
 

@@ -5,8 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from imgclf import metrics
 from imgclf.errors import UsageError
 from imgclf.evaluation.answering import Answered, OnProgress, answer
@@ -24,6 +22,7 @@ from imgclf.inference.images import Images, choose_images
 from imgclf.records import ModelHeader
 from imgclf.runs import Run, update_header
 from imgclf.runs.predictions import Answers
+from imgclf.task import SINGLE_LABEL
 
 
 def evaluate(
@@ -126,7 +125,7 @@ def _at_temperature(val: Answered, temperature: float) -> Answered:
     """Return the answers to `val` at another temperature than 1: they need not be computed twice."""
     good = val.answers.answered
     probabilities = val.answers.probabilities.copy()
-    probabilities[good] = metrics.rescale(probabilities[good], 1.0, temperature)
+    probabilities[good] = SINGLE_LABEL.at_temperature(probabilities[good], 1.0, temperature)
     return replace(val, answers=replace(val.answers, probabilities=probabilities), temperature=temperature)
 
 
@@ -173,7 +172,5 @@ def _copies(answers: Answers, images: Images, options: Options, progress: OnProg
 
 def _rejection(answers: Answers, threshold: float | None, target_risk: float | None) -> Rejection:
     good = answers.select(answers.answered)
-    confidence: np.ndarray = good.probabilities.max(axis=1, initial=0.0)
-    correct = good.probabilities.argmax(axis=1) == good.labels
-    point = None if threshold is None else metrics.operating_point(confidence, correct, threshold)
-    return Rejection(metrics.coverage_risk(confidence, correct), point, target_risk)
+    point = None if threshold is None else metrics.operating_point(good.confidence, good.correct, threshold)
+    return Rejection(metrics.coverage_risk(good.confidence, good.correct), point, target_risk)

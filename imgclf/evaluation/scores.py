@@ -10,6 +10,7 @@ import numpy as np
 from imgclf import metrics
 from imgclf.metrics import Interval
 from imgclf.runs.predictions import Answers
+from imgclf.task import SINGLE_LABEL
 
 TOP_K = 5
 _MOST_PAIRS = 20
@@ -89,11 +90,11 @@ def score(answers: Answers, temperature: float | None) -> Scores:
     """
     good = answers.select(answers.answered)
     probabilities, labels, names = good.probabilities, good.labels, good.class_names
-    matrix = metrics.confusion_matrix(labels, probabilities.argmax(axis=1), len(names))
+    matrix = metrics.confusion_matrix(labels, good.predicted, len(names))
     resampled = metrics.bootstrap_accuracy_and_f1(matrix)
     by_class = metrics.class_scores(matrix)
     areas, precisions = metrics.per_class(probabilities, labels)
-    raw = None if temperature is None else metrics.rescale(probabilities, temperature, 1.0)
+    raw = None if temperature is None else SINGLE_LABEL.at_temperature(probabilities, temperature, 1.0)
     return Scores(
         images=len(good),
         unreadable=len(answers) - len(good),
@@ -116,8 +117,8 @@ def score(answers: Answers, temperature: float | None) -> Scores:
 
 def calibration(probabilities: np.ndarray, labels: np.ndarray, temperature: float) -> Calibration:
     """Measure the probabilities themselves (N, K); the temperature is only noted."""
-    correct = probabilities.argmax(axis=1) == labels
-    bins = metrics.calibration_bins(probabilities.max(axis=1, initial=0.0), correct)
+    confidence, correct = SINGLE_LABEL.confidence(probabilities), SINGLE_LABEL.correct(probabilities, labels)
+    bins = metrics.calibration_bins(confidence, correct)
     return Calibration(
         temperature=temperature,
         log_loss=metrics.log_loss(probabilities, labels),

@@ -54,29 +54,23 @@ def worst_errors(
         count: at most so many.
         overlay: draws what the model looked at.
     """
-    with_answer = np.flatnonzero(answers.answered)
-    probabilities = answers.probabilities[with_answer]
-    given, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1, initial=0.0)
-    wrong = np.flatnonzero(given != answers.labels[with_answer])
-    surest = wrong[np.argsort(-confidence[wrong], kind="stable")]
     errors: list[WorstError] = []
-    for place in surest:
+    for index in answers.surest_errors().tolist():
         if len(errors) >= count:
             break
-        index = int(with_answer[place])
         try:
             pixels = thumbnail(examples.images[index])
         except ImageError:  # Readable a moment ago, gone now: the next one takes its place.
             continue
-        true, label = int(answers.labels[index]), int(given[place])
+        true, label = int(answers.labels[index]), int(answers.predicted[index])
         errors.append(
             WorstError(
                 index=index,
                 file=answers.files[index],
                 true_label=answers.class_names[true],
                 label=answers.class_names[label],
-                confidence=float(confidence[place]),
-                true_confidence=float(probabilities[place, true]),
+                confidence=float(answers.confidence[index]),
+                true_confidence=float(answers.probabilities[index, true]),
                 pixels=pixels,
                 overlay=None if overlay is None else overlay(examples.images[index], label),
             )

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from pathlib import Path
 
-import numpy as np
-
 from imgclf.data import ImageSource
 from imgclf.errors import DataError, RunError
 from imgclf.explain.subjects import Subject
@@ -32,13 +30,12 @@ def worst_answers(run: Path, count: int) -> Answers:
             f"{run}: has no predictions yet, so nobody knows its errors. First: imgclf evaluate --run {run}"
         )
     answers = read_predictions(path)
-    answers = answers.select(answers.answered)
-    wrong = answers.probabilities.argmax(axis=1) != answers.labels
-    if not wrong.any():
-        raise RunError(f"{path}: all {len(answers):,} answers are right; there is no error to explain.")
-    answers = answers.select(wrong)
-    surest = np.argsort(-answers.probabilities.max(axis=1), kind="stable")[:count]
-    return answers.select(surest)
+    surest = answers.surest_errors()
+    if not len(surest):
+        raise RunError(
+            f"{path}: all {answers.answered.sum():,} answers are right; there is no error to explain."
+        )
+    return answers.select(surest[:count])
 
 
 def worst_errors(

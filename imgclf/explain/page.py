@@ -12,7 +12,6 @@ from imgclf.explain.check import CheckRow, lead_table
 from imgclf.explain.report import Explained, ExplainedMap
 from imgclf.explain.thumbnails import thumbnail
 from imgclf.figures.style import shorten
-from imgclf.inference.answers import UNKNOWN
 from imgclf.reports import (
     GalleryItem,
     Section,
@@ -24,6 +23,7 @@ from imgclf.reports import (
     table_html,
     tiles_html,
 )
+from imgclf.task import UNKNOWN
 
 _SHOWN = 200  # images; more would make a page that phones do not open
 _NARROW = 3  # pictures that stand side by side in half of the page

@@ -57,7 +57,7 @@ def explain_one(
     if opened.image is None or opened.pixels is None:
         raise ImageError(opened.subject.name, opened.error or "cannot be read")
     row = predictor.probabilities(opened.pixels[None])[0]
-    chosen = int(row.argmax()) if class_index is None else class_index
+    chosen = int(predictor.task.predicted(row[None])[0]) if class_index is None else class_index
     if not 0 <= chosen < len(row):
         raise UsageError(f"The model has {len(row)} classes, so there is no class with index {chosen}.")
     (how,) = choose_methods(method)[:1]

@@ -10,7 +10,6 @@ from imgclf.explain.methods import Method
 from imgclf.explain.saliency import Saliency
 from imgclf.explain.subjects import Opened, Subject, open_subject
 from imgclf.explain.targets import Target
-from imgclf.inference.answers import to_prediction
 from imgclf.models import FeatureLayer
 from imgclf.records import Prediction
 
@@ -93,9 +92,7 @@ def _answer_batch(explainer: Explainer, batch: Sequence[Opened], question: Quest
             yield Answer(one, Prediction(one.subject.name, error=one.error))
             continue
         row, chosen, found = next(ready)
-        prediction = to_prediction(
-            one.subject.name, row, predictor.class_names, threshold=predictor.header.threshold
-        )
+        prediction = predictor.prediction(one.subject.name, row)
         if prediction.error is None and not chosen:
             prediction = Prediction(one.subject.name, error=_no_true_label(one.subject))
         yield Answer(one, prediction, tuple(found) if prediction.error is None else ())

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from imgclf.inference import Predictor, softmax
+from imgclf.inference import Predictor
+from imgclf.task import softmax
 
 Precision = Literal["fp32", "fp16", "int8"]
 

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, PercentFormatter
 
 from imgclf.figures.style import BLUE, GREEN, GREY, ORANGE, picture, shorten
+from imgclf.task import is_loss
 
 _LABEL = 12  # characters of a value under an axis
 _LEAST_REACH = 0.02  # of the middle value: smaller differences are not blown up to fill the picture
@@ -94,7 +95,7 @@ def _draw_history(axes: Axes, points: Sequence[SearchPoint], metric: str) -> Non
         )
     failed = [point.number for point in points if point.state == "failed"]
     if failed:
-        worst = high if _is_loss(metric) else low
+        worst = high if is_loss(metric) else low
         axes.plot(
             failed, [worst] * len(failed), "x", color=ORANGE, markersize=7, label="failed", clip_on=False
         )
@@ -165,7 +166,7 @@ def _choices(axes: Axes, values: Sequence[Any]) -> list[int]:
 
 def _style_metric(axes: Axes, metric: str, limits: tuple[float, float]) -> None:
     axes.set_ylim(*limits)
-    if not _is_loss(metric):
+    if not is_loss(metric):
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.3g}%"))
     axes.yaxis.set_major_locator(MaxNLocator(5))
 
@@ -177,7 +178,7 @@ def _limits(points: Sequence[SearchPoint], metric: str) -> tuple[float, float]:
     first, middle, third = np.percentile(values, [25, 50, 75])
     fence, least = 3.0 * (third - first), _LEAST_REACH * abs(middle)
     low, high = float(values.min()), float(values.max())
-    if _is_loss(metric):
+    if is_loss(metric):
         high = float(max(min(high, third + fence), middle + least))
     else:
         low = float(min(max(low, first - fence), middle - least))
@@ -191,7 +192,7 @@ def _clipped(points: Sequence[SearchPoint], limits: tuple[float, float]) -> list
 
 
 def _best_so_far(points: Sequence[SearchPoint], metric: str) -> tuple[list[int], list[float]]:
-    better = min if _is_loss(metric) else max
+    better = min if is_loss(metric) else max
     numbers: list[int] = []
     best: list[float] = []
     for point in points:
@@ -202,10 +203,6 @@ def _best_so_far(points: Sequence[SearchPoint], metric: str) -> tuple[list[int],
         numbers.append(points[-1].number)
         best.append(best[-1])
     return numbers, best
-
-
-def _is_loss(metric: str) -> bool:
-    return metric.endswith("loss")
 
 
 def _name(metric: str) -> str:

@@ -1,8 +1,7 @@
 """Model file in, predictions out; no training engine in sight, and no torch before a model needs it."""
 
-from imgclf.inference.answers import UNKNOWN, softmax, to_prediction
 from imgclf.inference.backend import Backend
 from imgclf.inference.predictor import Predictor
 from imgclf.inference.sources import Prepared, Source
 
-__all__ = ["UNKNOWN", "Backend", "Predictor", "Prepared", "Source", "softmax", "to_prediction"]
+__all__ = ["Backend", "Predictor", "Prepared", "Source"]

@@ -12,10 +12,10 @@ from PIL import Image
 
 from imgclf.data import Examples, eval_loader, read_image
 from imgclf.errors import ImgclfError, UsageError
-from imgclf.inference.answers import softmax
 from imgclf.inference.backends.torch import TorchBackend
 from imgclf.inference.predictor import Predictor
 from imgclf.records import Preprocessing
+from imgclf.task import softmax
 
 TOLERANCE = 1e-5
 """Largest difference of a probability between two roads in float32."""

@@ -11,13 +11,13 @@ import numpy as np
 
 from imgclf.data.loading.cores import cores
 from imgclf.errors import RunError
-from imgclf.inference.answers import check_answer_options, softmax, to_prediction
 from imgclf.inference.backend import Backend
 from imgclf.inference.batch_size import BatchSize, BatchSizer
 from imgclf.inference.ordered_map import ordered_map
 from imgclf.inference.sources import Prepared, Source, as_sources, prepare
 from imgclf.records import ModelHeader, Prediction
 from imgclf.runs import fingerprint, open_run, read_header
+from imgclf.task import SINGLE_LABEL, Decision
 
 
 @final
@@ -42,6 +42,8 @@ class Predictor:
         batch_size: images computed at once; ``auto`` measures.
         workers: threads that read images; None is as many as there are cores.
     """
+
+    task = SINGLE_LABEL
 
     def __init__(
         self,
@@ -142,9 +144,9 @@ class Predictor:
             top_k: as for :meth:`predict`.
             threshold: as for :meth:`predict`.
         """
-        check_answer_options(top_k, threshold)
-        limit = self.header.threshold if threshold is None else threshold
-        answer = partial(to_prediction, class_names=self.class_names, top_k=top_k, threshold=limit)
+        answer = partial(
+            self.task.prediction, class_names=self.class_names, decision=self._decision(top_k, threshold)
+        )
         sizer = self._sizer if batch_size is None else BatchSizer(self.device, batch_size)
         return self._stream(as_sources(sources), sizer, answer)
 
@@ -158,7 +160,13 @@ class Predictor:
 
     def probabilities(self, batch: np.ndarray) -> np.ndarray:
         """Return calibrated probabilities, float32 (N, K), for preprocessed pixels, uint8 (N, H, W, C)."""
-        return softmax(self.backend.logits(batch), self.header.temperature)
+        return self.task.probabilities(self.backend.logits(batch), self.header.temperature).astype(np.float32)
+
+    def prediction(
+        self, file: str, probabilities: np.ndarray, top_k: int = 5, threshold: float | None = None
+    ) -> Prediction:
+        """Return the record of one image from its probabilities (K,); arguments as for :meth:`predict`."""
+        return self.task.prediction(file, probabilities, self.class_names, self._decision(top_k, threshold))
 
     def embed(self, batch: np.ndarray) -> np.ndarray:
         """Return pooled penultimate features, float32 (N, D), for preprocessed pixels, uint8 (N, H, W, C)."""
@@ -167,6 +175,9 @@ class Predictor:
     def limit_threads(self, count: int | None) -> None:
         """Let the calling thread compute with ``count`` threads from now on; for a pool of workers, 1 is best."""
         self.backend.limit_threads(count)
+
+    def _decision(self, top_k: int, threshold: float | None) -> Decision:
+        return Decision(top_k, self.header.threshold if threshold is None else threshold)
 
     def _stream(
         self, sources: Iterator[Source], sizer: BatchSizer, answer: Callable[..., Prediction]

@@ -21,7 +21,6 @@ from imgclf.metrics.intervals import (
     percentile_interval,
     wilson_interval,
 )
-from imgclf.metrics.probabilities import rescale, softmax
 from imgclf.metrics.ranking import (
     auroc,
     average_precision,
@@ -69,9 +68,7 @@ __all__ = [
     "percentile_interval",
     "precision_recall_curve",
     "report_text",
-    "rescale",
     "roc_curve",
-    "softmax",
     "threshold_for_risk",
     "top_k_accuracy",
     "wilson_interval",

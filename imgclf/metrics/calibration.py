@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imgclf.metrics.probabilities import log_probabilities
+from imgclf.task import SINGLE_LABEL, log_probabilities
 
 BINS = 15
 _LOWEST, _HIGHEST = 0.05, 20.0
@@ -66,7 +66,7 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float | No
         The temperature, or None where the images cannot tell it: there are none, or no prediction is wrong (any
         more certainty would then look better still).
     """
-    if not len(labels) or not (probabilities.argmax(axis=1) != labels).any():
+    if not len(labels) or SINGLE_LABEL.correct(probabilities, labels).all():
         return None
     logits = log_probabilities(probabilities)
     own = logits[np.arange(len(labels)), labels].mean()

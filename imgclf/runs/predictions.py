@@ -17,6 +17,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ import numpy as np
 
 from imgclf.errors import RunError
 from imgclf.runs.atomic import write_atomically
+from imgclf.task import SINGLE_LABEL
 
 _PROBABILITY = "probability_"
 
@@ -53,6 +55,28 @@ class Answers:
     def answered(self) -> np.ndarray:
         """Bool (N,): which images have an answer."""
         return np.array([not error for error in self.errors], dtype=bool)
+
+    @cached_property
+    def predicted(self) -> np.ndarray:
+        """The predicted classes, int64 (N,); nothing to go by where there is no answer."""
+        return SINGLE_LABEL.predicted(self.probabilities)
+
+    @cached_property
+    def confidence(self) -> np.ndarray:
+        """How sure the model is of them, float64 (N,); NaN where there is no answer."""
+        return SINGLE_LABEL.confidence(self.probabilities)
+
+    @cached_property
+    def correct(self) -> np.ndarray:
+        """Bool (N,): which predictions are the label; False where there is no answer."""
+        right: np.ndarray = SINGLE_LABEL.correct(self.probabilities, self.labels) & self.answered
+        return right
+
+    def surest_errors(self) -> np.ndarray:
+        """Return the indices of the wrong predictions, int64 (E,), the surest first."""
+        wrong = np.flatnonzero(self.answered & ~self.correct)
+        order: np.ndarray = wrong[np.argsort(-self.confidence[wrong], kind="stable")]
+        return order
 
     def select(self, indices: np.ndarray) -> "Answers":
         """Return the answers at these indices, or where this bool array (N,) is True."""

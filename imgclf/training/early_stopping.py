@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from imgclf.records import EpochRecord
+from imgclf.task import is_better
 
 
 @dataclass
@@ -25,12 +26,7 @@ class BestEpoch:
     def update(self, record: EpochRecord) -> bool:
         """Take in an epoch; return whether it is the best so far."""
         value = float(getattr(record, self.metric))
-        gain = (
-            0.0
-            if self.best is None
-            else (self.best - value if self.metric.endswith("loss") else value - self.best)
-        )
-        improved = self.best is None or gain > self.min_delta
+        improved = self.best is None or is_better(value, self.best, self.metric, self.min_delta)
         self.best = value if improved else self.best
         self.epochs_without = 0 if improved else self.epochs_without + 1
         return improved

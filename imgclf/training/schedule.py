@@ -13,6 +13,7 @@ from torch.optim import lr_scheduler
 
 from imgclf.errors import ConfigError, suggest
 from imgclf.recipes.config import SchedulerConfig
+from imgclf.task import is_loss
 
 # These are laid out in optimiser steps when the config leaves `interval` to us; every other one steps by epoch.
 _BY_STEP = {"OneCycleLR", "CosineAnnealingLR", "CyclicLR", "PolynomialLR", "none"}
@@ -117,7 +118,7 @@ def _build(
     if name == "OneCycleLR":
         arguments.setdefault("max_lr", [group["lr"] for group in optimizer.param_groups])
     if name == _PLATEAU:
-        arguments.setdefault("mode", "min" if plateau_metric == "val_loss" else "max")
+        arguments.setdefault("mode", "min" if is_loss(plateau_metric) else "max")
     try:
         return getattr(lr_scheduler, name)(optimizer, **arguments)
     except (TypeError, ValueError) as error:

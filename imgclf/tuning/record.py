@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from imgclf.task import sign_of
+
 TrialState = Literal["finished", "pruned", "failed"]
 
 
@@ -38,10 +40,4 @@ def best_of(trials: Iterable[TrialRecord], metric: str) -> TrialRecord | None:
         metric: the monitored one; a name that ends in ``loss`` is better when smaller.
     """
     finished = [trial for trial in trials if trial.state == "finished" and trial.value is not None]
-    sign = 1 if is_loss(metric) else -1
-    return min(finished, key=lambda trial: sign * (trial.value or 0.0), default=None)
-
-
-def is_loss(metric: str) -> bool:
-    """Whether smaller is better."""
-    return metric.endswith("loss")
+    return max(finished, key=lambda trial: sign_of(metric) * (trial.value or 0.0), default=None)

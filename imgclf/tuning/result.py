@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imgclf.runs import Run
-from imgclf.tuning.record import TrialRecord, is_loss
+from imgclf.task import sign_of
+from imgclf.tuning.record import TrialRecord
 
 
 @dataclass(frozen=True)
@@ -37,4 +38,4 @@ class SearchResult:
         first = self.trials[0]
         if first.state != "finished" or first.value is None or self.best.value is None:
             return None
-        return (first.value - self.best.value) * (1 if is_loss(self.metric) else -1)
+        return sign_of(self.metric) * (self.best.value - first.value)

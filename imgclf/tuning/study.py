@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imgclf.errors import ConfigError, MissingExtraError
-from imgclf.tuning.record import TrialRecord, TrialState, is_loss
+from imgclf.task import is_loss
+from imgclf.tuning.record import TrialRecord, TrialState
 from imgclf.tuning.settings import PrunerName, SearchSettings
 
 try:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from imgclf.tuning.record import is_loss
+from imgclf.task import is_loss
 
 _NAMES = {"val_accuracy": "val accuracy", "val_macro_f1": "val macro F1", "val_loss": "val loss"}
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imgclf import metrics
 from imgclf.data import Examples
 from imgclf.errors import DataError, RunError, UsageError
 from imgclf.evaluation import Options, evaluate
@@ -19,6 +18,7 @@ from imgclf.evaluation.sentences import score_notes
 from imgclf.evaluation.worst import worst_errors
 from imgclf.runs import Run, read_header, read_weights, save_model_file, update_header
 from imgclf.runs.predictions import Answers, find_predictions, read_predictions, write_predictions
+from imgclf.task import softmax
 
 
 def _answers(images: int, classes: int, present: int, seed: int = 0) -> Answers:
@@ -28,7 +28,7 @@ def _answers(images: int, classes: int, present: int, seed: int = 0) -> Answers:
     logits[np.arange(images), labels] += 3
     names = tuple(f"class {index}" for index in range(classes))
     files = tuple(f"{index}.png" for index in range(images))
-    return Answers(files, labels, metrics.softmax(logits), names, ("",) * images)
+    return Answers(files, labels, softmax(logits), names, ("",) * images)
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from imgclf.data import open_dataset, read_image
 from imgclf.errors import DataError
 from imgclf.evaluation import apply_review, read_review, suspects
 from imgclf.evaluation.suspects import Suspect, find_suspects, write_review
-from imgclf.metrics import softmax
 from imgclf.runs import Run, read_header, update_header
 from imgclf.runs.predictions import Answers
+from imgclf.task import softmax
 
 
 def _answers(flipped: int) -> Answers:

@@ -12,9 +12,10 @@ from torch import nn
 from imgclf.data import normalize
 from imgclf.errors import ModelError
 from imgclf.export.torch_export import export_torch
-from imgclf.inference import Predictor, softmax
+from imgclf.inference import Predictor
 from imgclf.models import Classifier, Origin
 from imgclf.runs import Run
+from imgclf.task import softmax
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from imgclf.figures import (
     shorten,
 )
 from imgclf.figures.confusion import most_confused_classes
+from imgclf.task import softmax
 
 
 def _answers(images: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -27,7 +28,7 @@ def _answers(images: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
     labels = generator.integers(0, classes, images)
     logits = generator.normal(size=(images, classes))
     logits[np.arange(images), labels] += 2
-    return metrics.softmax(logits), labels
+    return softmax(logits), labels
 
 
 def _colours(path: Path) -> int:

@@ -14,9 +14,10 @@ import pytest
 from PIL import Image
 
 from imgclf.errors import RunError, UsageError
-from imgclf.inference import Predictor, softmax, to_prediction
+from imgclf.inference import Predictor
 from imgclf.records import UnreadableImage
 from imgclf.runs import Run, read_header, update_header
+from imgclf.task import softmax
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +158,7 @@ def test_threshold_and_temperature_come_from_the_model_file(shapes_run_copy: Run
 
 def test_not_a_number_is_an_error(predictor: Predictor) -> None:
     """Weights that diverged give an error, not a confident first class."""
-    answer = to_prediction("a.png", np.full(3, np.nan, np.float32), predictor.class_names)
+    answer = predictor.prediction("a.png", np.full(3, np.nan, np.float32))
     assert answer.error == "the model's answer is not a number (NaN)"
     assert answer.label is None
 

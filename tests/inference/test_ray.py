@@ -21,6 +21,7 @@ from imgclf.inference.engines.ray_cluster import cluster_failures, joined_cluste
 from imgclf.inference.engines.ray_predictor import RayPredictor
 from imgclf.inference.engines.worker import Order, Worker
 from imgclf.runs import Run
+from imgclf.task import Decision
 from tests.bad_files import make_bad_files
 
 Cli = Callable[..., Any]
@@ -45,8 +46,7 @@ def order(run: Run, **changes: Any) -> Order:
         "batch_size": 4,
         "threads": 1,
         "folder": str(Path.cwd()),
-        "top_k": 5,
-        "threshold": None,
+        "decision": Decision(),
         "with_probabilities": True,
     }
     return Order(**(values | changes))

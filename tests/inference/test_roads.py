@@ -8,9 +8,10 @@ import pytest
 import imgclf
 from imgclf.data import Examples, eval_loader
 from imgclf.errors import ImageError
-from imgclf.inference import Predictor, softmax
+from imgclf.inference import Predictor
 from imgclf.inference.parity import compare_roads
 from imgclf.runs import Run
+from imgclf.task import softmax
 
 
 def test_evaluation_predict_and_api_agree_to_1e_5(shapes: Path, shapes_run: Run) -> None:

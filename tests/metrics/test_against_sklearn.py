@@ -8,6 +8,7 @@ import pytest
 from sklearn import metrics as sk
 
 from imgclf import metrics
+from imgclf.task import softmax
 
 
 def _split(seed: int, images: int, classes: int, present: int, ties: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -16,7 +17,7 @@ def _split(seed: int, images: int, classes: int, present: int, ties: bool) -> tu
     labels = generator.integers(0, present, images)
     logits = generator.normal(size=(images, classes))
     logits[np.arange(images), labels] += 1.5
-    probabilities = metrics.softmax(logits)
+    probabilities = softmax(logits)
     if ties:
         probabilities = np.round(probabilities, 1) + 0.01
         probabilities /= probabilities.sum(axis=1, keepdims=True)

@@ -5,14 +5,15 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 from imgclf import metrics
+from imgclf.task import rescale, softmax
 
 
 def _overconfident(images: int = 4000, factor: float = 3.0) -> tuple[np.ndarray, np.ndarray]:
     """Labels drawn from a model's probabilities, and the logits multiplied by ``factor``."""
     generator = np.random.default_rng(0)
     logits = generator.normal(size=(images, 5)) * 1.5
-    labels = (metrics.softmax(logits).cumsum(axis=1) > generator.random((images, 1))).argmax(axis=1)
-    return metrics.softmax(logits * factor), labels
+    labels = (softmax(logits).cumsum(axis=1) > generator.random((images, 1))).argmax(axis=1)
+    return softmax(logits * factor), labels
 
 
 def _ece(probabilities: np.ndarray, labels: np.ndarray) -> float:
@@ -25,7 +26,7 @@ def test_the_temperature_of_an_overconfident_model_is_found() -> None:
     probabilities, labels = _overconfident()
     temperature = metrics.fit_temperature(probabilities, labels)
     assert temperature == pytest.approx(3.0, rel=0.1)
-    calm = metrics.rescale(probabilities, 1.0, temperature)
+    calm = rescale(probabilities, 1.0, temperature)
     assert _ece(calm, labels) < 0.03 < 0.15 < _ece(probabilities, labels)
     assert np.array_equal(calm.argmax(axis=1), probabilities.argmax(axis=1))
 
@@ -35,7 +36,7 @@ def test_the_temperature_is_the_minimum_of_the_log_loss() -> None:
     probabilities, labels = _overconfident(500)
 
     def loss(logarithm: float) -> float:
-        return metrics.log_loss(metrics.rescale(probabilities, 1.0, float(np.exp(logarithm))), labels)
+        return metrics.log_loss(rescale(probabilities, 1.0, float(np.exp(logarithm))), labels)
 
     expected = np.exp(minimize_scalar(loss, bounds=(-2, 3), method="bounded").x)
     assert metrics.fit_temperature(probabilities, labels) == pytest.approx(expected, rel=1e-3)
@@ -56,6 +57,6 @@ def test_a_hopeless_model_stays_within_bounds() -> None:
 def test_rescaling_there_and_back_changes_nothing() -> None:
     """Probabilities at one temperature give those at another and back, to rounding."""
     probabilities, _ = _overconfident(50)
-    there = metrics.rescale(probabilities, 1.0, 2.5)
-    assert np.allclose(metrics.rescale(there, 2.5, 1.0), probabilities)
-    assert metrics.rescale(probabilities, 1.0, 1.0) is probabilities
+    there = rescale(probabilities, 1.0, 2.5)
+    assert np.allclose(rescale(there, 2.5, 1.0), probabilities)
+    assert rescale(probabilities, 1.0, 1.0) is probabilities

@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 
 from imgclf.errors import ImgclfError
-from imgclf.inference.answers import check_answer_options
 from imgclf.inference.batch_size import BatchSize
 from imgclf.inference.engines.attempts import Attempts, answer_chunk
 from imgclf.inference.engines.pool import Pool, plan_pool
@@ -20,6 +19,7 @@ from imgclf.inference.predictor import Predictor, find_model_file
 from imgclf.inference.sources import Source
 from imgclf.records import ModelHeader, Prediction
 from imgclf.runs import fingerprint, read_header
+from imgclf.task import Decision
 
 CHUNK = 256
 """Images for a CPU at a time: seconds of work, so that what Ray spends on each chunk (milliseconds) is nothing."""
@@ -103,12 +103,9 @@ class RayPredictor:
             UsageError: there is no cluster at the address, or no such device in it.
             RunError: the cluster failed.
         """
-        check_answer_options(top_k, threshold)
-        return self._stream(iter(sources), top_k, threshold)
+        return self._stream(iter(sources), Decision(top_k, threshold))
 
-    def _stream(
-        self, sources: Iterator[Source], top_k: int, threshold: float | None
-    ) -> Generator[Prediction, None, None]:
+    def _stream(self, sources: Iterator[Source], decision: Decision) -> Generator[Prediction, None, None]:
         with joined_cluster(self._address, self.file.stat().st_size) as machines:
             pool = plan_pool(machines, self._device)
             if self._notify:
@@ -119,8 +116,7 @@ class RayPredictor:
                 batch_size=self._batch_size,
                 threads=pool.cpus,
                 folder=str(Path.cwd()),
-                top_k=top_k,
-                threshold=threshold,
+                decision=decision,
                 with_probabilities=self._with_probabilities,
             )
             model = import_ray().put(np.fromfile(self.file, np.uint8))

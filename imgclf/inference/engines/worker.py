@@ -16,6 +16,7 @@ from imgclf.inference.batch_size import BatchSize
 from imgclf.inference.predictor import Predictor
 from imgclf.inference.sources import Source
 from imgclf.records import Prediction
+from imgclf.task import Decision
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,7 @@ class Order:
         batch_size: as for :meth:`imgclf.inference.Predictor.open`.
         threads: how many threads read images and, on a CPU, compute.
         folder: where the program was started: relative paths begin there, if the worker's machine has it.
-        top_k: as for :meth:`imgclf.inference.Predictor.predict_stream`.
-        threshold: as for :meth:`imgclf.inference.Predictor.predict_stream`.
+        decision: how probabilities become predictions; without a threshold the model file's own counts.
         with_probabilities: whether answers keep the probability of every class; without, they travel lighter.
         version: of the imgclf that gives the order.
     """
@@ -39,8 +39,7 @@ class Order:
     batch_size: BatchSize
     threads: int
     folder: str
-    top_k: int
-    threshold: float | None
+    decision: Decision
     with_probabilities: bool
     version: str = __version__
 
@@ -78,7 +77,9 @@ class Worker:
     def answer(self, sources: Sequence[Source]) -> list[Prediction]:
         """Answer for a chunk of images, in order, by the road of every other prediction."""
         order = self._order
-        answers = self._predictor.predict(sources, top_k=order.top_k, threshold=order.threshold)
+        answers = self._predictor.predict(
+            sources, top_k=order.decision.top_k, threshold=order.decision.threshold
+        )
         if order.with_probabilities:
             return answers
         return [replace(answer, probabilities={}) for answer in answers]

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import TypeAdapter, ValidationError
 
-from imgclf.inference import to_prediction
 from imgclf.records import Prediction
 from imgclf.serving.api.schemas import (
     BatchAnswer,
@@ -173,9 +172,7 @@ def predicted(answer: Answer, top_k: int, threshold: float | None) -> Prediction
     Raises:
         RefusedError: 500, the model's answer is not a number.
     """
-    header = answer.model.predictor.header
-    limit = header.threshold if threshold is None else threshold
-    prediction = to_prediction("image", answer.values, header.class_names, top_k, limit)
+    prediction = answer.model.predictor.prediction("image", answer.values, top_k, threshold)
     if prediction.error is not None:
         raise RefusedError(
             500, f"There is no answer: {prediction.error}. The model needs to be trained again."
