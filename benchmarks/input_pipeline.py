@@ -22,7 +22,7 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
-from imgclf.data import Examples, eval_loader, open_dataset, train_loader
+from imgclf.data import Examples, LoadingOptions, eval_loader, open_dataset, train_loader
 from imgclf.recipes.config import AugmentConfig
 from imgclf.records import Preprocessing
 
@@ -109,14 +109,11 @@ def _compare(
     config = AugmentConfig.model_validate({"transforms": augment})
     with tempfile.TemporaryDirectory() as cache:
         started = time.perf_counter()
-        ours = train_loader(
-            examples, spec, config, batch_size=BATCH, seed=0, device=options.device, cache_dir=Path(cache)
-        )
+        loading = LoadingOptions(BATCH, options.device, cache_dir=Path(cache))
+        ours = train_loader(examples, spec, config, loading)
         decoding = len(examples) / (time.perf_counter() - started)
         rate = _best(lambda: (batch.images for batch in ours.epoch(0)), options)
-        evaluation = eval_loader(
-            examples, spec, batch_size=BATCH, device=options.device, cache_dir=Path(cache)
-        )
+        evaluation = eval_loader(examples, spec, loading)
         seen = _best(lambda: (batch.images for batch in evaluation.epoch(0)), options)
     baseline = {workers: _hand_written(examples, theirs, workers, options) for workers in options.workers}
     best = max(baseline.values())

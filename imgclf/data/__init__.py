@@ -18,7 +18,8 @@ from imgclf.data.saved_splits import read_split
 from imgclf.data.splits import Splits, make_splits, split_rows
 
 if TYPE_CHECKING:
-    from imgclf.data.loading.loaders import Batch, Loader, eval_loader, train_loader
+    from imgclf.data.loading.loader import Batch, Loader
+    from imgclf.data.loading.loaders import LoadingOptions, eval_loader, train_loader
 
 __all__ = [
     "Batch",
@@ -30,6 +31,7 @@ __all__ = [
     "Examples",
     "ImageSource",
     "Loader",
+    "LoadingOptions",
     "OriginalBox",
     "Splits",
     "eval_loader",
@@ -47,7 +49,13 @@ __all__ = [
 ]
 
 # Imported on first use: the loaders bring torch, which reading and preprocessing (and ONNX serving) do without.
-_LAZY = ("Batch", "Loader", "eval_loader", "train_loader")
+_LAZY = {
+    "Batch": "loader",
+    "Loader": "loader",
+    "LoadingOptions": "loaders",
+    "eval_loader": "loaders",
+    "train_loader": "loaders",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -55,4 +63,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'imgclf.data' has no attribute '{name}'")
     from importlib import import_module  # noqa: PLC0415  # only where it is wanted
 
-    return getattr(import_module("imgclf.data.loading.loaders"), name)
+    return getattr(import_module(f"imgclf.data.loading.{_LAZY[name]}"), name)

@@ -61,11 +61,11 @@ def _variants(
     survey: Survey, rows: list[int], augment: AugmentConfig, spec: Preprocessing, seed: int
 ) -> list[np.ndarray]:
     """Return one uint8 (n, H, W, C) per epoch, in the order of ``rows``, from the very loader that trains."""
-    from imgclf.data.loading.loaders import train_loader  # noqa: PLC0415  # brings torch, which nothing else here needs
+    from imgclf.data import LoadingOptions, train_loader  # noqa: PLC0415  # torch, which nothing else here needs
 
     split = next(iter(survey.dataset.splits))
     examples = survey.dataset.splits[split].select(survey.indices[rows])
-    loader = train_loader(examples, spec, augment, batch_size=len(rows), seed=seed, device="cpu", workers=0)
+    loader = train_loader(examples, spec, augment, LoadingOptions(len(rows), "cpu", seed, workers=0))
     mean, std = np.array(spec.mean), np.array(spec.std)
     epochs = []
     for epoch in range(_VARIANTS):

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from imgclf.data import Batch, Examples, Loader, eval_loader
+from imgclf.data import Batch, Examples, Loader, LoadingOptions, eval_loader
 from imgclf.data.loading.cores import cores
 from imgclf.embed.sprite import Sprite, make_sprite, thumbnail_size
 from imgclf.inference.ordered_map import ordered_map
@@ -94,7 +94,7 @@ def extract(
         device: ``cpu``, ``cuda`` or ``mps``.
         progress: told how many images are done.
     """
-    loader = eval_loader(examples, preprocessing, batch_size=_BATCH[device], device=device, progress=progress)
+    loader = eval_loader(examples, preprocessing, LoadingOptions(_BATCH[device], device, progress=progress))
     size = thumbnail_size(preprocessing.image_size, len(loader.examples))
 
     def work(batch: Batch) -> _Part:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from imgclf.data import Examples, eval_loader, read_image
+from imgclf.data import Examples, LoadingOptions, eval_loader, read_image
 from imgclf.errors import ImgclfError, UsageError
 from imgclf.inference.backends.torch import TorchBackend
 from imgclf.inference.predictor import Predictor
@@ -106,7 +106,7 @@ def _evaluated(predictor: Predictor, backend: TorchBackend, image: Path) -> _Ans
     """What evaluation after each epoch of training does: the loader's batch through the network."""
     examples = Examples(images=[image], labels=np.zeros(1, np.int64), files=[str(image)])
     spec = predictor.header.preprocessing
-    loader = eval_loader(examples, spec, batch_size=1, device="cpu", on_error="fail")
+    loader = eval_loader(examples, spec, LoadingOptions(batch_size=1, device="cpu", on_error="fail"))
     (batch,) = loader.epoch(0)
     logits = backend.classifier(batch.images).detach().numpy()
     pixels = _as_bytes(batch.images[0].numpy(), spec)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from imgclf.data import Loader, Splits, eval_loader, train_loader
+from imgclf.data import Loader, LoadingOptions, Splits, eval_loader, train_loader
 from imgclf.errors import DivergenceError, OutOfMemoryError, StoppedError
 from imgclf.models import Classifier
 from imgclf.recipes import Config
@@ -157,26 +157,26 @@ def _make_recorder(job: Job) -> Recorder:
 def make_loaders(fabric: Fabric, reporter: Reporter, job: Job) -> Loaders:
     """Make this process's loaders; images that cannot be read are left out of them."""
     data, training = job.config.data, job.config.training
-    shared: dict[str, Any] = {
-        "device": fabric.device,
-        "rank": fabric.global_rank,
-        "world_size": fabric.world_size,
-        "workers": data.workers,
-        "memory_budget_gb": data.memory_budget_gb,
-        "on_error": data.on_error,
-        "progress": reporter.progress,
-    }
+    options = LoadingOptions(
+        batch_size=training.batch_size,
+        device=fabric.device,
+        seed=training.seed,
+        rank=fabric.global_rank,
+        world_size=fabric.world_size,
+        workers=data.workers,
+        memory_budget_gb=data.memory_budget_gb,
+        on_error=data.on_error,
+        progress=reporter.progress,
+    )
     spec = job.header.preprocessing
     train = train_loader(
         job.splits.train,
         spec,
         job.config.augment,
-        batch_size=training.batch_size,
-        seed=training.seed,
+        options,
         sampler_weights=_sampler_weights(job) if data.balance == "sampler" else None,
-        **shared,
     )
-    val = eval_loader(job.splits.val, spec, batch_size=training.batch_size, **shared)
+    val = eval_loader(job.splits.val, spec, options)
     return Loaders(train, val)
 
 

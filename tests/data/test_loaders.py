@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from imgclf.data import Examples, eval_loader, normalize, preprocess, read_image, train_loader
-from imgclf.data.loading.loaders import Batch, Loader
-from imgclf.data.loading.sources import CroppedSource, ResidentSource
-from imgclf.data.loading.workers import WorkerSource, worker_count
+from imgclf.data import Examples, LoadingOptions, eval_loader, normalize, preprocess, read_image, train_loader
+from imgclf.data.loading.batches import CroppedBatches, ResidentBatches
+from imgclf.data.loading.loader import Batch, Loader
+from imgclf.data.loading.workers import WorkerBatches, worker_count
 from imgclf.errors import ConfigError, DataError, ImageError
 from imgclf.recipes.config import AugmentConfig
 from imgclf.records import Preprocessing
@@ -41,13 +41,15 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Examples:
 
 def _train(examples: Examples, transforms: Any = "auto", **options: Any) -> Loader:
     augment = AugmentConfig.model_validate({"transforms": transforms})
-    return train_loader(
-        examples, SPEC, augment, **{"batch_size": 8, "seed": 5, "device": "cpu", "workers": 0, **options}
-    )
+    settings = {"batch_size": 8, "seed": 5, "device": "cpu", "workers": 0, **options}
+    weights = settings.pop("sampler_weights", None)
+    return train_loader(examples, SPEC, augment, LoadingOptions(**settings), weights)
 
 
 def _eval(examples: Examples, **options: Any) -> Loader:
-    return eval_loader(examples, SPEC, **{"batch_size": 8, "device": "cpu", "workers": 0, **options})
+    return eval_loader(
+        examples, SPEC, LoadingOptions(**{"batch_size": 8, "device": "cpu", "workers": 0, **options})
+    )
 
 
 def _same(first: list[Batch], second: list[Batch]) -> bool:
@@ -86,11 +88,11 @@ def test_every_road_gives_the_same_kind_of_batch(
 
 def test_each_road_is_taken_where_it_is_due(examples: Examples) -> None:
     """No worker processes where whole batches or plain crops will do."""
-    assert isinstance(_train(examples, CROP_AND_FLIP)._source, ResidentSource)
-    assert isinstance(_train(examples, RESIZED_CROP)._source, CroppedSource)
-    assert isinstance(_train(examples, RAND_AUGMENT)._source, WorkerSource)
-    assert isinstance(_train(examples, CROP_AND_FLIP, memory_budget_gb=1e-9)._source, WorkerSource)
-    assert isinstance(_eval(examples)._source, ResidentSource)
+    assert isinstance(_train(examples, CROP_AND_FLIP)._batches, ResidentBatches)
+    assert isinstance(_train(examples, RESIZED_CROP)._batches, CroppedBatches)
+    assert isinstance(_train(examples, RAND_AUGMENT)._batches, WorkerBatches)
+    assert isinstance(_train(examples, CROP_AND_FLIP, memory_budget_gb=1e-9)._batches, WorkerBatches)
+    assert isinstance(_eval(examples)._batches, ResidentBatches)
 
 
 @pytest.mark.parametrize("transforms", [CROP_AND_FLIP, RESIZED_CROP])

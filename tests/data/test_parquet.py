@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from imgclf.data import make_splits, open_dataset, train_loader
+from imgclf.data import LoadingOptions, make_splits, open_dataset, train_loader
 from imgclf.data.formats import arrow_images
 from imgclf.errors import DataError
 from imgclf.recipes.config import AugmentConfig
@@ -187,14 +187,8 @@ def test_a_set_too_large_for_memory_is_read_a_few_groups_at_a_time(
 
     monkeypatch.setattr(arrow_images.ParquetImages, "_read", counted)
     spec = Preprocessing(image_size=(32, 32), mean=(0.5,) * 3, std=(0.5,) * 3)
-    settings: dict[str, Any] = {
-        "batch_size": 4,
-        "seed": 0,
-        "device": "cpu",
-        "workers": 0,
-        "memory_budget_gb": 1e-9,
-    }
-    loader = train_loader(examples, spec, AugmentConfig(transforms=()), **settings)
+    options = LoadingOptions(batch_size=4, device="cpu", workers=0, memory_budget_gb=1e-9)
+    loader = train_loader(examples, spec, AugmentConfig(transforms=()), options)
     read.clear()
     seen = [index for batch in loader.epoch(0) for index in batch.indices.tolist()]
     assert sorted(seen) == list(range(70))

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imgclf.data import eval_loader, open_dataset, read_image, train_loader
+from imgclf.data import LoadingOptions, eval_loader, open_dataset, read_image, train_loader
 from imgclf.data.examples import storage_of
 from imgclf.data.formats import tar_index
 from imgclf.data.formats.shard_files import absolute_pattern, expand, is_pattern
@@ -199,7 +199,7 @@ def test_one_bad_image_is_left_out_and_the_others_are_trained_on(tmp_path: Path,
     members["0005.png"] = b"no image at all, and long enough"
     examples = open_dataset(str(write_tar(tmp_path / "train.tar", members))).splits["train"]
     for budget in (1.0, 1e-9):
-        loader = eval_loader(examples, SPEC, batch_size=20, device="cpu", workers=0, memory_budget_gb=budget)
+        loader = eval_loader(examples, SPEC, LoadingOptions(20, "cpu", workers=0, memory_budget_gb=budget))
         seen = sum(len(batch.labels) for batch in loader.epoch(0))
         assert seen == 71
         assert [image.file for image in loader.skipped] == ["train.tar/0005.png"]
@@ -214,13 +214,15 @@ def test_epochs_are_repeatable_and_shared_between_processes(shards: Path) -> Non
             examples,
             SPEC,
             AugmentConfig(transforms=()),
-            batch_size=8,
-            seed=3,
-            device="cpu",
-            rank=rank,
-            world_size=world_size,
-            workers=0,
-            memory_budget_gb=1e-9,
+            LoadingOptions(
+                batch_size=8,
+                seed=3,
+                device="cpu",
+                rank=rank,
+                world_size=world_size,
+                workers=0,
+                memory_budget_gb=1e-9,
+            ),
         )
         return [index for batch in loader.epoch(epoch) for index in batch.indices.tolist()]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import imgclf
-from imgclf.data import Examples, eval_loader
+from imgclf.data import Examples, LoadingOptions, eval_loader
 from imgclf.errors import ImageError
 from imgclf.inference import Predictor
 from imgclf.inference.parity import compare_roads
@@ -19,7 +19,7 @@ def test_evaluation_predict_and_api_agree_to_1e_5(shapes: Path, shapes_run: Run)
     images = sorted((shapes / "test").glob("*/*.png"))
     predictor = Predictor.open(shapes_run.path, device="cpu")
     examples = Examples(images=images, labels=np.zeros(len(images), np.int64), files=[str(p) for p in images])
-    loader = eval_loader(examples, predictor.header.preprocessing, batch_size=8, device="cpu")
+    loader = eval_loader(examples, predictor.header.preprocessing, LoadingOptions(8, "cpu"))
     classifier = predictor.backend.classifier
     logits = np.concatenate([classifier(batch.images).detach().numpy() for batch in loader.epoch(0)])
     expected = softmax(logits, predictor.header.temperature)

@@ -347,13 +347,13 @@ def test_two_processes_give_the_metrics_of_every_image_once(shapes: Path, tmp_pa
 
 def _check_validation_against_one_process(run: Run, config: Config, best: EpochRecord) -> None:
     """Validate the saved model in this process, image by image."""
-    from imgclf.data import eval_loader, make_splits, open_dataset
+    from imgclf.data import LoadingOptions, eval_loader, make_splits, open_dataset
     from imgclf.models import classifier_from_header
 
     header = read_header(run.model_file)
     classifier = classifier_from_header(header, read_weights(run.model_file))
     splits = make_splits(open_dataset(config.data.dataset), val_fraction=config.data.val_fraction)
-    loader = eval_loader(splits.val, header.preprocessing, batch_size=4, device=torch.device("cpu"))
+    loader = eval_loader(splits.val, header.preprocessing, LoadingOptions(4, "cpu"))
     with torch.no_grad():
         losses = [
             torch.nn.functional.cross_entropy(classifier(batch.images), batch.labels, reduction="sum")

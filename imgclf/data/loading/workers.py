@@ -27,9 +27,9 @@ from imgclf.data.examples import Examples
 from imgclf.data.images.preparation import Preparation
 from imgclf.data.images.preprocess import preprocess
 from imgclf.data.images.reading import read_image
+from imgclf.data.loading.batches import Pixels, Request
 from imgclf.data.loading.cores import cores
 from imgclf.data.loading.decoded_images import DecodedImages
-from imgclf.data.loading.sources import Pixels, Request
 from imgclf.errors import ConfigError, DataError, ImageError
 from imgclf.records import Preprocessing, UnreadableImage
 
@@ -116,7 +116,7 @@ class BatchWork(Dataset[Pixels]):
         return preprocess(whole, replace(self.spec, crop_fraction=1.0))
 
 
-class WorkerSource:
+class WorkerBatches:
     """Batches made by worker processes, or in this process where there are none."""
 
     def __init__(self, work: BatchWork, workers: int, *, pin: bool) -> None:

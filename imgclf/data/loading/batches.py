@@ -50,14 +50,14 @@ class Pixels:
     failures: tuple[UnreadableImage, ...] = field(default=())
 
 
-class Source(Protocol):
+class Batches(Protocol):
     """Makes batches of pixels."""
 
     def pixels(self, requests: Sequence[Request]) -> Generator[Pixels, None, None]:
         """Yield the batches in order."""
 
 
-class ResidentSource:
+class ResidentBatches:
     """Images of one size in one tensor: a batch is one gather, with no work per image."""
 
     def __init__(self, images: DecodedImages, device: torch.device) -> None:
@@ -72,7 +72,7 @@ class ResidentSource:
             yield Pixels(self._rows.index_select(0, indices).view(-1, *self._shape), request.indices)
 
 
-class CroppedSource:
+class CroppedBatches:
     """Images of differing size in memory: a background thread cuts and resizes ahead of the step."""
 
     def __init__(self, images: DecodedImages, crop: Crop, *, pin: bool) -> None:
