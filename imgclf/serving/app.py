@@ -13,8 +13,7 @@ from starlette.responses import JSONResponse
 
 from imgclf._version import __version__
 from imgclf.serving.api import explain_routes, image_routes, protocol_v2, status_routes
-from imgclf.serving.api.described_access import describe_access
-from imgclf.serving.api.docs_routes import add_docs
+from imgclf.serving.api.documentation import add_docs, describe_access
 from imgclf.serving.api.uploads import invalid
 from imgclf.serving.http.bodies import BodyLayer
 from imgclf.serving.http.credentials import KeyRing, load_keys

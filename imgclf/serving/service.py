@@ -15,8 +15,9 @@ from imgclf.serving.http.logs import ServerLog
 from imgclf.serving.http.metrics import ServerMetrics
 from imgclf.serving.http.problems import RefusedError, overloaded
 from imgclf.serving.http.tracing import Trace
-from imgclf.serving.model.batching import Answer, Batcher, LoadedModel, Task
+from imgclf.serving.model.batching import Answer, Batcher
 from imgclf.serving.model.explaining import Explanations
+from imgclf.serving.model.loaded import LoadedModel, Task
 from imgclf.serving.model.served import ServedModel
 from imgclf.serving.settings import PAGE, ServerSettings
 

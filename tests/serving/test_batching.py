@@ -9,7 +9,8 @@ import pytest
 from imgclf.inference import Predictor
 from imgclf.runs import Run
 from imgclf.serving.http.problems import RefusedError
-from imgclf.serving.model.batching import Batcher, LoadedModel
+from imgclf.serving.model.batching import Batcher
+from imgclf.serving.model.loaded import LoadedModel
 
 WHITE = np.full((32, 32, 3), 255, np.uint8)
 

@@ -22,7 +22,8 @@ from imgclf.serving.api.schemas import (
 from imgclf.serving.api.uploads import Upload, Uploads, invalid, one_image, several_images
 from imgclf.serving.http.problems import IMAGE_STATUS, RefusedError
 from imgclf.serving.http.tracing import Trace, trace_of
-from imgclf.serving.model.batching import Answer, Task
+from imgclf.serving.model.batching import Answer
+from imgclf.serving.model.loaded import Task
 from imgclf.serving.service import Service, service_of
 
 _REFUSALS = sorted({400, 401, 408, 413, 415, 422, 429, 503, 504, *IMAGE_STATUS.values()})

@@ -18,7 +18,8 @@ from imgclf.serving.api.tensors_v2 import Tensor, read_infer_request
 from imgclf.serving.api.uploads import read_body
 from imgclf.serving.http.problems import RefusedError
 from imgclf.serving.http.tracing import trace_of
-from imgclf.serving.model.batching import Answer, LoadedModel
+from imgclf.serving.model.batching import Answer
+from imgclf.serving.model.loaded import LoadedModel
 from imgclf.serving.model.served import model_name
 from imgclf.serving.service import Service, service_of
 

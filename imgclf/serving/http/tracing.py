@@ -11,32 +11,10 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imgclf.serving.http.problems import RefusedError, defect
-from imgclf.serving.settings import PAGE
+from imgclf.serving.http.security_headers import security_headers
 
 _KEY = "imgclf.trace"
 _SENDABLE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
-_DOCS = ("/docs", "/redoc", "/swagger")
-
-SECURITY_HEADERS = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cache-control", b"no-store"),
-]
-_NOTHING_LOADS = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
-_OWN_SCRIPTS = (
-    b"content-security-policy",
-    b"default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-    b"img-src 'self' data:; worker-src blob:; frame-ancestors 'none'",
-)
-_PAGE_SCRIPTS = (
-    b"content-security-policy",
-    # Gradio turns its templates into functions, hence eval; no script, style or font comes from elsewhere, and nothing
-    # can be sent elsewhere.
-    b"default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-    b"img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; manifest-src 'self'; base-uri 'self'; "
-    b"form-action 'none'; frame-ancestors 'none'",
-)
 
 
 @dataclass
@@ -99,7 +77,7 @@ class TracingLayer:
             return
         trace = _begin(scope)
         scope[_KEY] = trace
-        headers = _headers(trace)
+        headers = [(b"x-request-id", trace.id.encode()), *security_headers(trace.path)]
         begun = False
 
         async def send_with_headers(message: Message) -> None:
@@ -129,13 +107,6 @@ def _begin(scope: Scope) -> Trace:
     given = dict(scope["headers"]).get(b"x-request-id", b"")
     name = given.decode("ascii") if _SENDABLE_ID.fullmatch(given) else uuid.uuid4().hex
     return Trace(name, scope["method"], scope["path"], time.perf_counter())
-
-
-def _headers(trace: Trace) -> list[tuple[bytes, bytes]]:
-    headers = [(b"x-request-id", trace.id.encode()), *SECURITY_HEADERS]
-    if trace.path.startswith(PAGE):
-        return [*headers, _PAGE_SCRIPTS]
-    return [*headers, _OWN_SCRIPTS if trace.path.startswith(_DOCS) else _NOTHING_LOADS]
 
 
 def _route(scope: Scope) -> str:

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias, final
+from typing import Any, final
 
 import numpy as np
 
@@ -21,37 +21,7 @@ from imgclf.data.images.preprocess import preprocess
 from imgclf.errors import ImageError
 from imgclf.inference import Predictor
 from imgclf.serving.http.problems import RefusedError, overloaded
-
-Task: TypeAlias = Literal["probabilities", "embed"]
-
-
-@dataclass(frozen=True)
-class LoadedModel:
-    """A model that is ready to serve.
-
-    Attributes:
-        predictor: computes in full precision: embeddings, maps, and predictions where nothing else does.
-        fingerprint: of its file.
-        batch_cap: images computed at once; more would be slower for each.
-        rounded: computes predictions in bf16, where that is faster and keeps the answers.
-    """
-
-    predictor: Predictor
-    fingerprint: str
-    batch_cap: int
-    rounded: Predictor | None = None
-
-    @property
-    def precision(self) -> str:
-        """In which type predictions are computed."""
-        full = "fp32" if self.predictor.backend.name == "torch" else "as exported"
-        return "bf16" if self.rounded else full
-
-    def compute(self, task: Task, pixels: np.ndarray) -> np.ndarray:
-        """Return float32 (N, K) probabilities or (N, D) embeddings for preprocessed pixels, uint8 (N, H, W, C)."""
-        if task == "embed":
-            return self.predictor.embed(pixels)
-        return (self.rounded or self.predictor).probabilities(pixels)
+from imgclf.serving.model.loaded import LoadedModel, Task
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ from imgclf.data import read_image
 from imgclf.errors import ImageError, MissingExtraError, ModelError, OutOfMemoryError, UsageError
 from imgclf.records import Prediction
 from imgclf.serving.http.problems import RefusedError, overloaded
-from imgclf.serving.model.batching import LoadedModel
+from imgclf.serving.model.loaded import LoadedModel
 
 if TYPE_CHECKING:
     from imgclf.explain import Explainer

@@ -11,7 +11,7 @@ import numpy as np
 from imgclf.data.loading.cores import cores
 from imgclf.inference import Predictor
 from imgclf.records import ModelHeader
-from imgclf.serving.model.batching import LoadedModel
+from imgclf.serving.model.loaded import LoadedModel
 from imgclf.serving.model.pace import gives_same_answers, is_worth_rounding, pace_of
 from imgclf.serving.settings import ServerSettings
 
