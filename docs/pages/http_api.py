@@ -19,7 +19,7 @@ curl --json "{\\"image\\": \\"$(base64 -w0 photo.jpg)\\"}" http://127.0.0.1:8000
 
 With keys (`--api-key-file` or the environment), send one as `X-API-Key: KEY`, as `Authorization: Bearer KEY` or as the
 password of HTTP Basic. Every answer has the header `X-Request-ID`; every error has the shape of
-[ErrorAnswer](#erroranswer).
+[ErrorResponse](#errorresponse).
 """
 
 _ERRORS = """## Statuses

@@ -15,7 +15,7 @@ from imgclf.serving.http.logs import ServerLog
 from imgclf.serving.http.metrics import ServerMetrics
 from imgclf.serving.http.problems import RefusedError, overloaded
 from imgclf.serving.http.tracing import Trace
-from imgclf.serving.model.batching import Answer, Batcher
+from imgclf.serving.model.batching import Batcher, Output
 from imgclf.serving.model.explaining import Explanations
 from imgclf.serving.model.loaded import LoadedModel, Task
 from imgclf.serving.model.served import ServedModel
@@ -104,7 +104,7 @@ class Service:
         """Seconds since the start."""
         return time.monotonic() - self._started
 
-    def submit(self, source: bytes | np.ndarray, task: Task) -> "asyncio.Future[Answer]":
+    def submit(self, source: bytes | np.ndarray, task: Task) -> "asyncio.Future[Output]":
         """Put one image in the line.
 
         Raises:
@@ -116,25 +116,25 @@ class Service:
 
     async def submit_and_wait(
         self, request: Request, sources: Sequence[bytes | np.ndarray], task: Task
-    ) -> list[Answer | BaseException]:
-        """Answer for several images; each result stands at its image's place.
+    ) -> list[Output | BaseException]:
+        """Compute several images; each result stands at its image's place.
 
         Raises:
-            RefusedError: as :meth:`submit` and :meth:`answers` do; then none is left in the line.
+            RefusedError: as :meth:`submit` and :meth:`wait` do; then none is left in the line.
         """
-        futures: list[asyncio.Future[Answer]] = []
+        futures: list[asyncio.Future[Output]] = []
         try:
             for source in sources:
                 futures.append(self.submit(source, task))
-        except RefusedError:  # no room for all: none is kept waiting for an answer that will not be sent
+        except RefusedError:  # no room for all: none is kept waiting for a response that will not be sent
             for future in futures:
                 future.cancel()
             raise
-        return await self.answers(request, futures) if futures else []
+        return await self.wait(request, futures) if futures else []
 
-    async def answers(
-        self, request: Request, futures: "Sequence[asyncio.Future[Answer]]"
-    ) -> list[Answer | BaseException]:
+    async def wait(
+        self, request: Request, futures: "Sequence[asyncio.Future[Output]]"
+    ) -> list[Output | BaseException]:
         """Wait for all of them, for as long as the client and the deadline do.
 
         Returns:

@@ -5,7 +5,7 @@ import pytest
 
 from imgclf.inference import Predictor
 from imgclf.runs import Run
-from imgclf.serving.model.pace import Pace, gives_same_answers, is_worth_rounding, pace_of
+from imgclf.serving.model.pace import Pace, gives_same_predictions, is_worth_rounding, pace_of
 from tests.serving.conftest import Start
 
 
@@ -41,7 +41,7 @@ def test_answers_that_differ_are_noticed(shapes_run: Run, added: float, same: bo
     """A little is nothing; a lot, and what is no number, is too much."""
     full = Predictor.open(shapes_run.path, device="cpu")
     other = Predictor(full.file, full.header, ShiftedBackend(full.backend, added))  # type: ignore[arg-type]
-    assert gives_same_answers(full, other) is same
+    assert gives_same_predictions(full, other) is same
 
 
 def test_bf16_must_be_clearly_faster() -> None:

@@ -155,11 +155,11 @@ def test_a_defect_is_in_the_log_only(start: Start, circle: bytes, tmp_path: Path
 def test_names_are_shown_and_never_run() -> None:
     """Classes are whatever folders are called."""
     from imgclf.runs.kept_images import KeptImage
-    from imgclf.serving.api.schemas import ClassScore, PredictionAnswer, Timings
+    from imgclf.serving.api.schemas import ClassScore, PredictionResponse, Timings
     from imgclf.serving.ui import fragments
 
     name = "<script>alert('x')</script>"
-    given = PredictionAnswer(
+    given = PredictionResponse(
         prediction="unknown",
         class_="unknown",
         confidence=0.99999,
@@ -169,7 +169,7 @@ def test_names_are_shown_and_never_run() -> None:
         model="m",
         timings=Timings(queue_ms=0, decode_ms=0, inference_ms=0, total_ms=0),
     )
-    shown = fragments.answer(given)
+    shown = fragments.prediction(given)
     assert "less sure than it must be" in shown
     assert "99.9 %" in shown
     told = [fragments.percent(value) for value in (0, 0.0004, 0.5, 0.9999, 1)]

@@ -1,11 +1,11 @@
-"""The endpoint that shows where in an image the model sees its answer."""
+"""The endpoint that shows where in an image the model sees its prediction."""
 
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
 from imgclf.serving.api.image_routes import IMAGE_BODY, REFUSED, prediction_fields
-from imgclf.serving.api.schemas import ExplanationAnswer, ExplanationMap
+from imgclf.serving.api.schemas import ExplanationMap, ExplanationResponse
 from imgclf.serving.api.uploads import one_image
 from imgclf.serving.http.tracing import trace_of
 from imgclf.serving.model.explaining import Wish, data_url
@@ -18,7 +18,7 @@ _PICTURE: dict[int | str, dict[str, Any]] = {
 router = APIRouter(tags=["images"], responses=REFUSED)
 
 
-@router.post("/explain", response_model=ExplanationAnswer, responses=_PICTURE, openapi_extra=IMAGE_BODY)
+@router.post("/explain", response_model=ExplanationResponse, responses=_PICTURE, openapi_extra=IMAGE_BODY)
 async def explain(
     request: Request,
     method: Annotated[
@@ -35,7 +35,7 @@ async def explain(
         Literal["json", "png"] | None,
         Query(description="By default what the Accept header asks for, else json."),
     ] = None,
-) -> ExplanationAnswer | Response:
+) -> ExplanationResponse | Response:
     """Show where in one image the model sees a class: JSON with the picture inside, or the picture itself."""
     service, trace = service_of(request), trace_of(request)
     uploads = await one_image(request)
@@ -45,13 +45,13 @@ async def explain(
         model, uploads.images[0].content, wish, service.settings.deadline
     )
     trace.model = model.fingerprint
-    trace.answers = [str(explanation.prediction.label)]
+    trace.predictions = [str(explanation.prediction.label)]
     trace.timings = {"total_ms": round(1e3 * trace.seconds, 3)}
     accepted = request.headers.get("accept", "")
     if format == "png" or (format is None and accepted.startswith("image/")):
         return Response(explanation.maps[0]["overlay"], media_type="image/png")
     maps = [ExplanationMap(**{**one, "overlay": data_url(one["overlay"])}) for one in explanation.maps]
-    return ExplanationAnswer(
+    return ExplanationResponse(
         **prediction_fields(explanation.prediction),
         maps=maps,
         request_id=trace.id,

@@ -7,14 +7,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from imgclf.records import Prediction
 from imgclf.serving.api.schemas import (
-    BatchAnswer,
     BatchBody,
     BatchItem,
+    BatchResponse,
     ClassScore,
-    EmbeddingAnswer,
-    ErrorAnswer,
+    EmbeddingResponse,
+    ErrorResponse,
     ImageBody,
-    PredictionAnswer,
+    PredictionResponse,
     Threshold,
     Timings,
     TopK,
@@ -22,12 +22,12 @@ from imgclf.serving.api.schemas import (
 from imgclf.serving.api.uploads import Upload, Uploads, invalid, one_image, several_images
 from imgclf.serving.http.problems import IMAGE_STATUS, RefusedError
 from imgclf.serving.http.tracing import Trace, trace_of
-from imgclf.serving.model.batching import Answer
+from imgclf.serving.model.batching import Output
 from imgclf.serving.model.loaded import Task
 from imgclf.serving.service import Service, service_of
 
 _REFUSALS = sorted({400, 401, 408, 413, 415, 422, 429, 503, 504, *IMAGE_STATUS.values()})
-REFUSED: dict[int | str, dict[str, Any]] = {status: {"model": ErrorAnswer} for status in _REFUSALS}
+REFUSED: dict[int | str, dict[str, Any]] = {status: {"model": ErrorResponse} for status in _REFUSALS}
 
 _FILE = {"type": "string", "format": "binary"}
 _BINARY = {"schema": _FILE}
@@ -74,7 +74,7 @@ ThresholdQuery = Annotated[Threshold | None, Query()]
 @router.post("/predict", openapi_extra=IMAGE_BODY)
 async def predict(
     request: Request, top_k: TopKQuery = 5, threshold: ThresholdQuery = None
-) -> PredictionAnswer:
+) -> PredictionResponse:
     """Say what is in one image: a form with a file, the image itself, or JSON with base64."""
     return await _predicted(request, await one_image(request), top_k, threshold)
 
@@ -82,7 +82,7 @@ async def predict(
 @router.post("/predict_base64", openapi_extra=_JSON_BODY)
 async def predict_base64(
     request: Request, top_k: TopKQuery = 5, threshold: ThresholdQuery = None
-) -> PredictionAnswer:
+) -> PredictionResponse:
     """Say what is in one image that comes as base64 in JSON."""
     if "json" not in request.headers.get("content-type", ""):
         raise RefusedError(
@@ -94,95 +94,97 @@ async def predict_base64(
 @router.post("/predict/batch", openapi_extra=_BATCH_BODY)
 async def predict_batch(
     request: Request, top_k: TopKQuery = 5, threshold: ThresholdQuery = None
-) -> BatchAnswer:
+) -> BatchResponse:
     """Say what is in several images; one that cannot be read has its own error, and the others their answers."""
     service, trace = service_of(request), trace_of(request)
     uploads = await several_images(request, service.settings.batch_images)
     top_k, threshold = _options(uploads, top_k, threshold)
-    results = await _answers(request, uploads.images)
+    results = await _outputs(request, uploads.images)
     items = [
         _item(service, upload.name, result, top_k, threshold)
         for upload, result in zip(uploads.images, results, strict=True)
     ]
-    answered = [result for result in results if isinstance(result, Answer)]
-    trace.answers = [item.prediction for item in items if item.prediction is not None]
-    trace.model = answered[0].model.fingerprint if answered else None
+    computed = [result for result in results if isinstance(result, Output)]
+    trace.predictions = [item.prediction for item in items if item.prediction is not None]
+    trace.model = computed[0].model.fingerprint if computed else None
     trace.timings = {"total_ms": _total(trace)}
-    return BatchAnswer(predictions=items, request_id=trace.id, model=trace.model, timings=dict(trace.timings))
+    return BatchResponse(
+        predictions=items, request_id=trace.id, model=trace.model, timings=dict(trace.timings)
+    )
 
 
 @router.post("/embed", openapi_extra=IMAGE_BODY)
-async def embed(request: Request) -> EmbeddingAnswer:
+async def embed(request: Request) -> EmbeddingResponse:
     """Return the pooled penultimate features of one image, for search and clustering."""
     trace = trace_of(request)
     uploads = await one_image(request)
-    answer = await _answer(service_of(request), request, uploads.images[0].content, "embed")
-    values = [float(value) for value in answer.values]
-    timings = _noted(trace, answer)
-    return EmbeddingAnswer(
+    output = await _output(service_of(request), request, uploads.images[0].content, "embed")
+    values = [float(value) for value in output.values]
+    timings = _noted(trace, output)
+    return EmbeddingResponse(
         embedding=values,
         dimensions=len(values),
         request_id=trace.id,
-        model=answer.model.fingerprint,
+        model=output.model.fingerprint,
         timings=timings,
     )
 
 
 async def _predicted(
     request: Request, uploads: Uploads, top_k: int, threshold: float | None
-) -> PredictionAnswer:
+) -> PredictionResponse:
     top_k, threshold = _options(uploads, top_k, threshold)
-    return await answer_one(service_of(request), request, uploads.images[0].content, top_k, threshold)
+    return await predict_image(service_of(request), request, uploads.images[0].content, top_k, threshold)
 
 
-async def answer_one(
+async def predict_image(
     service: Service, request: Request, content: bytes, top_k: int, threshold: float | None = None
-) -> PredictionAnswer:
+) -> PredictionResponse:
     """Say what is in one encoded image, and leave it in the request's trace.
 
     Raises:
-        RefusedError: there is no answer.
+        RefusedError: there is no prediction.
     """
     trace = trace_of(request)
-    answer = await _answer(service, request, content, "probabilities")
-    prediction = predicted(answer, top_k, threshold)
-    trace.answers = [str(prediction.label)]
-    return PredictionAnswer(
+    output = await _output(service, request, content, "probabilities")
+    prediction = predicted(output, top_k, threshold)
+    trace.predictions = [str(prediction.label)]
+    return PredictionResponse(
         **prediction_fields(prediction),
         request_id=trace.id,
-        model=answer.model.fingerprint,
-        timings=_noted(trace, answer),
+        model=output.model.fingerprint,
+        timings=_noted(trace, output),
     )
 
 
-async def _answer(service: Service, request: Request, content: bytes, task: Task) -> Answer:
+async def _output(service: Service, request: Request, content: bytes, task: Task) -> Output:
     results = await service.submit_and_wait(request, [content], task)
     return _or_raise(results[0])
 
 
-async def _answers(request: Request, images: list[Upload]) -> list[Answer | BaseException]:
-    """Answer for all that could be taken out of the request; each result stands at its image's place."""
+async def _outputs(request: Request, images: list[Upload]) -> list[Output | BaseException]:
+    """Compute all that could be taken out of the request; each result stands at its image's place."""
     sound = [upload.content for upload in images if upload.problem is None]
-    answers = iter(await service_of(request).submit_and_wait(request, sound, "probabilities"))
-    return [upload.problem or next(answers) for upload in images]
+    outputs = iter(await service_of(request).submit_and_wait(request, sound, "probabilities"))
+    return [upload.problem or next(outputs) for upload in images]
 
 
-def predicted(answer: Answer, top_k: int, threshold: float | None) -> Prediction:
-    """Make the record of an answer.
+def predicted(output: Output, top_k: int, threshold: float | None) -> Prediction:
+    """Make the record of an output.
 
     Raises:
         RefusedError: 500, the model's answer is not a number.
     """
-    prediction = answer.model.predictor.prediction("image", answer.values, top_k, threshold)
+    prediction = output.model.predictor.prediction("image", output.values, top_k, threshold)
     if prediction.error is not None:
         raise RefusedError(
-            500, f"There is no answer: {prediction.error}. The model needs to be trained again."
+            500, f"There is no prediction: {prediction.error}. The model needs to be trained again."
         )
     return prediction
 
 
 def _item(
-    service: Service, name: str, result: Answer | BaseException, top_k: int, threshold: float | None
+    service: Service, name: str, result: Output | BaseException, top_k: int, threshold: float | None
 ) -> BatchItem:
     try:
         prediction = predicted(_or_raise(result), top_k, threshold)
@@ -207,10 +209,10 @@ def prediction_fields(prediction: Prediction) -> dict[str, Any]:
     }
 
 
-def _noted(trace: Trace, answer: Answer) -> Timings:
+def _noted(trace: Trace, output: Output) -> Timings:
     """Leave model and timings in the trace, for the log, and return the timings."""
-    trace.model = answer.model.fingerprint
-    trace.timings = {**answer.timings(), "total_ms": _total(trace)}
+    trace.model = output.model.fingerprint
+    trace.timings = {**output.timings(), "total_ms": _total(trace)}
     return Timings(**trace.timings)
 
 
@@ -218,8 +220,8 @@ def _total(trace: Trace) -> float:
     return round(1e3 * trace.seconds, 3)
 
 
-def _or_raise(result: Answer | BaseException) -> Answer:
-    if isinstance(result, Answer):
+def _or_raise(result: Output | BaseException) -> Output:
+    if isinstance(result, Output):
         return result
     raise result
 

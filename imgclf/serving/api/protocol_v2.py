@@ -13,18 +13,18 @@ from starlette.responses import JSONResponse
 
 from imgclf._version import __version__
 from imgclf.serving.api.image_routes import REFUSED, predicted
-from imgclf.serving.api.schemas import ErrorAnswer
+from imgclf.serving.api.schemas import ErrorResponse
 from imgclf.serving.api.tensors_v2 import Tensor, read_infer_request
 from imgclf.serving.api.uploads import read_body
 from imgclf.serving.http.problems import RefusedError
 from imgclf.serving.http.tracing import trace_of
-from imgclf.serving.model.batching import Answer
+from imgclf.serving.model.batching import Output
 from imgclf.serving.model.loaded import LoadedModel
 from imgclf.serving.model.served import model_name
 from imgclf.serving.service import Service, service_of
 
 router = APIRouter(
-    prefix="/v2", tags=["Open Inference Protocol"], responses={**REFUSED, 404: {"model": ErrorAnswer}}
+    prefix="/v2", tags=["Open Inference Protocol"], responses={**REFUSED, 404: {"model": ErrorResponse}}
 )
 
 VERSION = "1"
@@ -115,7 +115,7 @@ async def model_ready(request: Request, name: str, version: str = VERSION) -> JS
 @router.post("/models/{name}/infer", openapi_extra=_INFER_BODY)
 @router.post("/models/{name}/versions/{version}/infer", openapi_extra=_INFER_BODY)
 async def infer(request: Request, name: str, version: str = VERSION) -> dict[str, Any]:
-    """Answer for one image or more; the first that cannot be read refuses the request."""
+    """Predict one image or more; the first that cannot be read refuses the request."""
     service, trace = service_of(request), trace_of(request)
     model = _named(service, name, version)
     given = read_infer_request(
@@ -124,10 +124,10 @@ async def infer(request: Request, name: str, version: str = VERSION) -> dict[str
     wanted = _wanted(given.outputs)
     sources = _sources(given.tensor, model, service.settings.batch_images)
     results = await service.submit_and_wait(request, sources, "probabilities")
-    answers = [_or_raise(result, index) for index, result in enumerate(results)]
-    labels = [str(predicted(answer, 1, None).label) for answer in answers]
-    trace.answers, trace.model = labels, answers[0].model.fingerprint
-    rows = np.stack([answer.values for answer in answers])
+    computed = [_or_raise(result, index) for index, result in enumerate(results)]
+    labels = [str(predicted(one, 1, None).label) for one in computed]
+    trace.predictions, trace.model = labels, computed[0].model.fingerprint
+    rows = np.stack([one.values for one in computed])
     outputs = {
         "probabilities": ("FP32", list(rows.shape), rows.ravel().tolist()),
         "label": ("BYTES", [len(labels)], labels),
@@ -172,8 +172,8 @@ def _sources(tensor: Tensor, model: LoadedModel, most: int) -> list[bytes | np.n
     return sources
 
 
-def _or_raise(result: Answer | BaseException, index: int) -> Answer:
-    if isinstance(result, Answer):
+def _or_raise(result: Output | BaseException, index: int) -> Output:
+    if isinstance(result, Output):
         return result
     if isinstance(result, RefusedError):
         raise RefusedError(result.status, f"Image {index}: {result.sentence}", result.code)

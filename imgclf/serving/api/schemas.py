@@ -41,7 +41,7 @@ class Timings(BaseModel):
     total_ms: float = Field(description="From the request's arrival.")
 
 
-class PredictionAnswer(BaseModel):
+class PredictionResponse(BaseModel):
     """What the model says of one image."""
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
@@ -72,7 +72,7 @@ class BatchItem(BaseModel):
     code: str | None = None
 
 
-class BatchAnswer(BaseModel):
+class BatchResponse(BaseModel):
     """What the model says of several images, in the order in which they came."""
 
     predictions: list[BatchItem]
@@ -81,7 +81,7 @@ class BatchAnswer(BaseModel):
     timings: dict[str, float]
 
 
-class EmbeddingAnswer(BaseModel):
+class EmbeddingResponse(BaseModel):
     """The pooled penultimate features of one image."""
 
     embedding: list[float]
@@ -105,7 +105,7 @@ class ExplanationMap(BaseModel):
     values: list[list[float]] = Field(description="The map over the model's input, scaled to [0, 1].")
 
 
-class ExplanationAnswer(BaseModel):
+class ExplanationResponse(BaseModel):
     """What the model says of one image, and where it sees it."""
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
@@ -166,7 +166,7 @@ class ModelCard(BaseModel):
     batch_cap: int
 
 
-class ErrorAnswer(BaseModel):
+class ErrorResponse(BaseModel):
     """The one shape of all errors."""
 
     error: str = Field(description="A sentence: what was given, what was expected, what to do.")

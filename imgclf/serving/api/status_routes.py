@@ -5,14 +5,17 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from imgclf._version import __version__
-from imgclf.serving.api.schemas import Classes, ErrorAnswer, Health, ModelCard, Readiness, Welcome
+from imgclf.serving.api.schemas import Classes, ErrorResponse, Health, ModelCard, Readiness, Welcome
 from imgclf.serving.http.metrics import CONTENT_TYPE
 from imgclf.serving.http.problems import overloaded
 from imgclf.serving.model.served import described, model_name
 from imgclf.serving.service import service_of
 
-_UNAUTHORIZED: dict[int | str, dict[str, Any]] = {401: {"model": ErrorAnswer}, 429: {"model": ErrorAnswer}}
-_UNREADY: dict[int | str, dict[str, Any]] = {503: {"model": ErrorAnswer}}
+_UNAUTHORIZED: dict[int | str, dict[str, Any]] = {
+    401: {"model": ErrorResponse},
+    429: {"model": ErrorResponse},
+}
+_UNREADY: dict[int | str, dict[str, Any]] = {503: {"model": ErrorResponse}}
 
 router = APIRouter(tags=["server"])
 

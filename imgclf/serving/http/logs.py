@@ -45,8 +45,8 @@ class ServerLog:
             "ms": round(1e3 * trace.seconds, 1),
             "caller": trace.caller,
         }
-        if trace.answers:
-            fields |= {"model": trace.model, "prediction": trace.answers}
+        if trace.predictions:
+            fields |= {"model": trace.model, "prediction": trace.predictions}
         if trace.timings:
             fields["timings"] = trace.timings
         if trace.error is not None:

@@ -54,7 +54,7 @@ class ServerMetrics:
             ["phase"],
             registry=self._registry,
         )
-        self._answers = Counter("imgclf_answers", "Answers by label.", ["label"], registry=self._registry)
+        self._predictions = Counter("imgclf_answers", "Answers by label.", ["label"], registry=self._registry)
         self._batches = Histogram(
             "imgclf_batch_images", "Images computed at once.", buckets=_IMAGES, registry=self._registry
         )
@@ -106,8 +106,8 @@ class ServerMetrics:
         for phase, milliseconds in trace.timings.items():
             if phase != "total_ms":
                 self._phases.labels(phase.removesuffix("_ms")).inc(milliseconds / 1e3)
-        for label in trace.answers:
-            self._answers.labels(label).inc()
+        for label in trace.predictions:
+            self._predictions.labels(label).inc()
         if self._folder:
             self.look_up()
 

@@ -29,7 +29,7 @@ class Trace:
         status: of the response, 499 when the client left before.
         caller: name of the key that was used, or "-".
         model: fingerprint of the model that answered.
-        answers: the labels that were answered.
+        predictions: the labels that were predicted.
         timings: milliseconds by phase.
         error: what went wrong, None when nothing did.
     """
@@ -41,7 +41,7 @@ class Trace:
     status: int = 499
     caller: str = "-"
     model: str | None = None
-    answers: list[str] = field(default_factory=list)
+    predictions: list[str] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=dict)
     error: BaseException | None = None
 

@@ -25,7 +25,7 @@ from imgclf.serving.model.loaded import LoadedModel, Task
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class Output:
     """What the model said of one image.
 
     Attributes:
@@ -63,13 +63,13 @@ class Job:
         source: an encoded image, or preprocessed pixels uint8 (H, W, C).
         task: what is wanted.
         until: ``time.monotonic()`` after which nobody wants it any more.
-        future: gets the answer or the problem, in the event loop.
+        future: gets the output or the problem, in the event loop.
     """
 
     source: bytes | np.ndarray
     task: Task
     until: float
-    future: "asyncio.Future[Answer]"
+    future: "asyncio.Future[Output]"
     arrived: float = field(default_factory=time.perf_counter)
     taken: float = 0.0
     decode_ms: float = 0.0
@@ -127,7 +127,7 @@ class Batcher:
         """Workers that compute."""
         return self._busy
 
-    def submit(self, source: bytes | np.ndarray, task: Task, seconds: float) -> "asyncio.Future[Answer]":
+    def submit(self, source: bytes | np.ndarray, task: Task, seconds: float) -> "asyncio.Future[Output]":
         """Put an image in the line; cancelling the future takes it out again.
 
         Raises:
@@ -150,7 +150,7 @@ class Batcher:
         return job.future
 
     async def close(self) -> None:
-        """Answer those who wait, then let the workers go."""
+        """Output those who wait, then let the workers go."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -172,7 +172,7 @@ class Batcher:
                 limited = model.predictor
                 limited.limit_threads(1)
             try:
-                self._answer(batch, model)
+                self._compute_batch(batch, model)
             finally:
                 with self._changed:
                     self._busy -= 1
@@ -204,7 +204,7 @@ class Batcher:
                 batch.append(job)
         return batch
 
-    def _answer(self, batch: Sequence[Job], model: LoadedModel) -> None:
+    def _compute_batch(self, batch: Sequence[Job], model: LoadedModel) -> None:
         readable = [job for job in batch if self._decoded(job, model)]
         if not readable:
             return
@@ -215,9 +215,9 @@ class Batcher:
                 self._deliver([(readable[0], error)])
                 return
             for job in readable:
-                self._answer_alone(job, model)
+                self._compute_alone(job, model)
 
-    def _answer_alone(self, job: Job, model: LoadedModel) -> None:
+    def _compute_alone(self, job: Job, model: LoadedModel) -> None:
         try:
             self._compute([job], model)
         except Exception as error:  # handed to the one request that it belongs to
@@ -248,11 +248,11 @@ class Batcher:
         values = model.compute(jobs[0].task, pixels)
         elapsed = 1e3 * (time.perf_counter() - start)
         self._observed(len(jobs))
-        answers = [
-            Answer(row, model, job.size, 1e3 * (job.taken - job.arrived), job.decode_ms, elapsed, len(jobs))
+        outputs = [
+            Output(row, model, job.size, 1e3 * (job.taken - job.arrived), job.decode_ms, elapsed, len(jobs))
             for job, row in zip(jobs, values, strict=True)
         ]
-        self._deliver(list(zip(jobs, answers, strict=True)))
+        self._deliver(list(zip(jobs, outputs, strict=True)))
 
     def _deliver(self, results: Sequence[tuple[Job, Any]]) -> None:
         """Hand results to the event loop, all of a batch in one call."""

@@ -150,7 +150,7 @@ class Explanations:
         question = ask(explainer, Options(methods=(wish.method,), layers=(layer,), target=wish.target))
         (answer,) = answers(explainer, [Subject(image, "image")], question)
         if answer.prediction.error is not None:
-            raise RefusedError(500, f"There is no answer: {answer.prediction.error}.")
+            raise RefusedError(500, f"There is no prediction: {answer.prediction.error}.")
         small = image.convert("RGB")
         small.thumbnail((_SIDE, _SIDE))
         size = (small.height, small.width)

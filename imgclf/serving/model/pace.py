@@ -61,7 +61,7 @@ def is_worth_rounding(full: Pace, rounded: Pace) -> bool:
     return rounded.seconds < full.seconds * _WORTH_ROUNDING
 
 
-def gives_same_answers(full: Predictor, rounded: Predictor) -> bool:
+def gives_same_predictions(full: Predictor, rounded: Predictor) -> bool:
     """Say whether rounding changes no probability by more than 0.02, on images made to be difficult.
 
     The probes are blots of colour of all sizes, which a model finds harder to tell than photographs: a network that

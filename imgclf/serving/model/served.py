@@ -12,7 +12,7 @@ from imgclf.data.loading.cores import cores
 from imgclf.inference import Predictor
 from imgclf.records import ModelHeader
 from imgclf.serving.model.loaded import LoadedModel
-from imgclf.serving.model.pace import gives_same_answers, is_worth_rounding, pace_of
+from imgclf.serving.model.pace import gives_same_predictions, is_worth_rounding, pace_of
 from imgclf.serving.settings import ServerSettings
 
 _LOOK_EVERY_SECONDS = 1.0
@@ -32,7 +32,7 @@ def open_model(settings: ServerSettings) -> LoadedModel:
         rounded = Predictor.open(settings.model, device=settings.device, precision="bf16")
         rounded_pace = pace_of(rounded, threads, settings.max_batch)
         if settings.precision == "bf16" or (
-            is_worth_rounding(pace, rounded_pace) and gives_same_answers(predictor, rounded)
+            is_worth_rounding(pace, rounded_pace) and gives_same_predictions(predictor, rounded)
         ):
             pace = rounded_pace
         else:

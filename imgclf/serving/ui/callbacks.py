@@ -5,7 +5,7 @@ from typing import Any, cast, final
 import gradio as gr
 from starlette.requests import Request
 
-from imgclf.serving.api.image_routes import answer_one
+from imgclf.serving.api.image_routes import predict_image
 from imgclf.serving.api.uploads import decode_base64
 from imgclf.serving.http.problems import RefusedError, defect
 from imgclf.serving.http.tracing import trace_of
@@ -48,7 +48,9 @@ class Callbacks:
             return fragments.hint(_NO_PICTURE), *self._calls(request, picture, top_k, shown)
         try:
             content = self._content(picture)
-            given = fragments.answer(await answer_one(self._service, _web(request), content, int(top_k)))
+            given = fragments.prediction(
+                await predict_image(self._service, _web(request), content, int(top_k))
+            )
         except Exception as error:  # a person gets a sentence, whatever it was
             given = _problem(error, request)
         return given, *self._calls(request, picture, top_k, shown)
@@ -131,7 +133,7 @@ class Callbacks:
         service, model, trace = self._service, self._service.model, trace_of(web)
         explanation = await service.explanations.explain(model, content, wish, service.settings.deadline)
         trace.model = model.fingerprint
-        trace.answers = [*trace.answers, str(explanation.prediction.label)]
+        trace.predictions = [*trace.predictions, str(explanation.prediction.label)]
         return explanation
 
     async def _overlay(self, content: bytes, wish: Wish, web: Request) -> str:

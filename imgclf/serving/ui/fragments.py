@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image
 
 from imgclf.runs.kept_images import KeptImage
-from imgclf.serving.api.schemas import PredictionAnswer
+from imgclf.serving.api.schemas import PredictionResponse
 from imgclf.serving.model.explaining import Explanation, data_url
 
 
@@ -23,8 +23,8 @@ def hint(sentence: str) -> str:
     return f'<p class="note">{escape(sentence)}</p>'
 
 
-def answer(given: PredictionAnswer) -> str:
-    """Return the answer: its class, a bar for each of the best classes, and how long it took."""
+def prediction(given: PredictionResponse) -> str:
+    """Return the prediction: its class, a bar for each of the best classes, and how long it took."""
     bars = "".join(_bar(one.label, one.confidence) for one in given.top_k)
     times = given.timings
     unknown = "" if given.prediction in given.probabilities else _unknown(given)
@@ -131,7 +131,7 @@ def _bar(label: str, confidence: float) -> str:
     )
 
 
-def _unknown(given: PredictionAnswer) -> str:
+def _unknown(given: PredictionResponse) -> str:
     return hint(
         f"The model is less sure than it must be to answer. It would have said {given.top_k[0].label}."
     )
