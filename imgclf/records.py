@@ -1,8 +1,8 @@
 """The records that functions return and files hold: frozen, plain, free of heavy imports."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 ResizeMode = Literal["crop", "squash", "pad"]
 
@@ -214,3 +214,7 @@ class Progress:
     done: int
     total: int | None
     detail: str = ""
+
+
+OnProgress: TypeAlias = Callable[[Progress], None] | None
+"""What long work tells how far it is; None where nobody listens."""

@@ -14,10 +14,10 @@ from imgclf.data.formats.paths import open_path
 from imgclf.data.formats.shard_files import is_pattern
 from imgclf.data.formats.tar_shards import open_tar_shards
 from imgclf.data.images.names import display_name
-from imgclf.data.plugin import DatasetPlugin, DatasetReader, OnProgress, as_examples
+from imgclf.data.plugin import DatasetPlugin, DatasetReader, as_examples
 from imgclf.errors import DataError, ImgclfError, PluginError, suggest
 from imgclf.plugins import DATASETS, load_point, package_of, plugin_entry_points
-from imgclf.records import DatasetInfo
+from imgclf.records import DatasetInfo, OnProgress
 
 
 def open_dataset(

@@ -13,17 +13,16 @@ lists it. A plugin knows no transforms, loaders or models. It comes in one of tw
 - :class:`DatasetReader` learns them from what it opens (``image_folder``, ``manifest``, ``parquet``).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from imgclf.data.examples import Dataset, Examples
 from imgclf.errors import DataError
-from imgclf.records import DatasetInfo, Progress
+from imgclf.records import DatasetInfo, OnProgress
 
-OnProgress: TypeAlias = Callable[[Progress], None] | None
 """Called now and then during long work; None is nobody listening."""
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from platformdirs import user_cache_dir
 
+from imgclf.atomic import write_atomically
 from imgclf.data import Dataset, ImageSource
 from imgclf.eda.measure import FACTS, MEASURE_VERSION, Measured, content_hash
 from imgclf.errors import RunError
-from imgclf.runs.atomic import write_atomically
 
 CACHE_DIR_VARIABLE = "IMGCLF_CACHE_DIR"
 

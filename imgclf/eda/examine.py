@@ -5,6 +5,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
+from imgclf.atomic import write_text
 from imgclf.data import Dataset, open_dataset
 from imgclf.eda.augmented import augmented_rows
 from imgclf.eda.checks import run_checks
@@ -16,12 +17,11 @@ from imgclf.eda.pictures import draw_figures
 from imgclf.eda.pixels import pixel_facts
 from imgclf.eda.report import EdaReport
 from imgclf.eda.samples import drawn_samples
-from imgclf.eda.survey import OnProgress, survey
+from imgclf.eda.survey import survey
 from imgclf.eda.table import write_files_csv
 from imgclf.errors import RunError
 from imgclf.recipes.config import Config
-from imgclf.records import Progress
-from imgclf.runs.atomic import write_text
+from imgclf.records import OnProgress, Progress
 
 
 def eda(  # noqa: PLR0913 - what a person can choose, one argument each

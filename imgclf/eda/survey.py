@@ -1,6 +1,6 @@
 """Read and measure every image of a dataset once, on all cores, taking from the cache what has not changed."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +11,7 @@ from imgclf.data import Dataset, ImageSource
 from imgclf.data.loading.cores import cores
 from imgclf.eda.cache import cache_file, cache_key, load_cache, save_cache
 from imgclf.eda.measure import FACTS, Measured, measure_images
-from imgclf.records import Progress, UnreadableImage
-
-OnProgress = Callable[[Progress], None] | None
+from imgclf.records import OnProgress, Progress, UnreadableImage
 
 _CHUNK = 64
 _SAVE_EVERY = 200_000  # images between two writes of the cache, so that an interrupted look is not lost

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from imgclf.atomic import write_text
 from imgclf.eda.findings import Check
 from imgclf.eda.survey import Survey
-from imgclf.runs.atomic import write_text
 
 COLUMNS = (
     "split",

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from imgclf.atomic import write_atomically, write_text
 from imgclf.embed.extraction import Extraction
-from imgclf.runs import write_atomically, write_text
 
 _COLUMNS = ("file", "label", "prediction", "confidence")
 _PROJECTOR_CONFIG = """\

@@ -13,7 +13,7 @@ from imgclf.data.loading.cores import cores
 from imgclf.embed.sprite import Sprite, make_sprite, thumbnail_size
 from imgclf.inference.ordered_map import ordered_map
 from imgclf.models import Classifier
-from imgclf.records import ModelHeader, Preprocessing, Progress, UnreadableImage
+from imgclf.records import ModelHeader, OnProgress, Preprocessing, Progress, UnreadableImage
 
 # On a CPU every core holds a batch of its own; a GPU is idle with few images at a time.
 _BATCH = {"cpu": 32, "cuda": 512, "mps": 128}
@@ -83,7 +83,7 @@ def extract(
     preprocessing: Preprocessing,
     features: Features,
     device: str = "cpu",
-    progress: Callable[[Progress], None] | None = None,
+    progress: OnProgress = None,
 ) -> Extraction:
     """Run all images through ``features``.
 

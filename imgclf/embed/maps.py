@@ -12,9 +12,9 @@ import numpy as np
 from imgclf.embed.exports import read_projection
 from imgclf.embed.geometry import Fidelity, measure_fidelity
 from imgclf.embed.options import Options
-from imgclf.embed.projection import METHOD_NAMES, Method, OnProgress, project
+from imgclf.embed.projection import METHOD_NAMES, Method, project
 from imgclf.errors import UsageError
-from imgclf.records import Progress
+from imgclf.records import OnProgress, Progress
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,12 +11,10 @@ import numpy as np
 from sklearn.decomposition import PCA
 
 from imgclf.errors import UsageError
-from imgclf.records import Progress
+from imgclf.records import OnProgress, Progress
 
 Method: TypeAlias = Literal["tsne", "umap", "pca"]
 METHOD_NAMES: dict[Method, str] = {"tsne": "t-SNE", "umap": "UMAP", "pca": "PCA"}
-OnProgress: TypeAlias = Callable[[Progress], None] | None
-
 # Beyond this the remaining directions are mostly noise, and neighbour search gets slow.
 _PCA_DIMENSIONS = 50
 # openTSNE's own defaults: 250 iterations of early exaggeration, 500 of the embedding proper.

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from imgclf.atomic import write_atomically, write_text
 from imgclf.data import Examples
 from imgclf.data.images.preparation import AsEvaluated
 from imgclf.data.loading.decoded_cache import cache_key
@@ -23,7 +24,6 @@ from imgclf.embed.exports import write_index
 from imgclf.embed.extraction import Extraction
 from imgclf.embed.sprite import Sprite
 from imgclf.records import Preprocessing, UnreadableImage
-from imgclf.runs import write_atomically, write_text
 
 _RECORD = "features.json"
 _FORMAT = 1

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from imgclf.atomic import write_text
 from imgclf.data import Examples
 from imgclf.embed.exports import write_parquet, write_projection, write_projector
 from imgclf.embed.extraction import Extraction, extract
@@ -16,11 +17,11 @@ from imgclf.embed.options import Options
 from imgclf.embed.page import embed_page
 from imgclf.embed.projection import METHOD_NAMES, check_count
 from imgclf.embed.saved import load_features, origin, save_features
-from imgclf.embed.subject import OnProgress, Subject, subject_of_run, subject_untrained
+from imgclf.embed.subject import Subject, subject_of_run, subject_untrained
 from imgclf.embed.summary import describe, metrics_record, named_overlaps
 from imgclf.figures.scatter import PlottedMap, map_figure, maps_figure
-from imgclf.records import Progress
-from imgclf.runs import Run, write_text
+from imgclf.records import OnProgress, Progress
+from imgclf.runs import Run
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -13,10 +12,9 @@ from imgclf.embed.extraction import Features, backbone_features, pixel_features,
 from imgclf.errors import DataError
 from imgclf.inference.images import choose_images
 from imgclf.models import Classifier, classifier_from_header, create_classifier
-from imgclf.records import Preprocessing, Progress
+from imgclf.records import OnProgress, Preprocessing
 from imgclf.runs import Run, fingerprint, read_header, read_weights
 
-OnProgress: TypeAlias = Callable[[Progress], None] | None
 _PIXELS = (32, 32)
 
 

@@ -1,7 +1,7 @@
 """Ask a model for its answer to every image of a split, once."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal, TypeAlias
@@ -13,13 +13,11 @@ from imgclf.data.loading.cores import cores
 from imgclf.inference import Predictor
 from imgclf.inference.ordered_map import ordered_map
 from imgclf.inference.sources import Prepared, prepare
-from imgclf.records import Preprocessing, Progress
+from imgclf.records import OnProgress, Preprocessing, Progress
 from imgclf.runs.predictions import Answers
 from imgclf.task import NOT_A_NUMBER
 
 Tta: TypeAlias = Literal["none", "flip", "five-crop"]
-OnProgress: TypeAlias = Callable[[Progress], None] | None
-
 VIEWS = {"none": 1, "flip": 2, "five-crop": 5}
 _CROP_SHARE = 0.875  # each of the five crops shows this share of the side
 _BATCH = {"cpu": 16, "other": 128}

@@ -11,15 +11,16 @@ from typing import Any, Literal
 import numpy as np
 
 from imgclf import metrics
+from imgclf.atomic import write_text
 from imgclf.errors import DataError, UsageError
-from imgclf.evaluation.answering import OnProgress
 from imgclf.evaluation.evaluate import evaluate
 from imgclf.evaluation.result import Options
 from imgclf.evaluation.saved import files_of_split, saved_answers
 from imgclf.evaluation.scores import Scores, score, without_nan
 from imgclf.inference.notes import Note
 from imgclf.metrics import Interval, McNemar
-from imgclf.runs import Run, open_run, read_header, write_text
+from imgclf.records import OnProgress
+from imgclf.runs import Run, open_run, read_header
 from imgclf.runs.predictions import Answers, read_predictions
 
 

@@ -16,11 +16,10 @@ from imgclf.data.lookalikes.hashing import (
 )
 from imgclf.data.lookalikes.similarity import MIN_SIDE, MIN_SIMILARITY, halve, similarity
 from imgclf.errors import ImageError
-from imgclf.evaluation.answering import OnProgress
 from imgclf.evaluation.scores import honest_interval
 from imgclf.inference.ordered_map import ordered_map
 from imgclf.metrics import Interval
-from imgclf.records import Progress
+from imgclf.records import OnProgress, Progress
 from imgclf.runs.predictions import Answers
 
 MAX_DISTANCE = 4

@@ -7,7 +7,7 @@ from typing import Literal
 
 from imgclf import metrics
 from imgclf.errors import UsageError
-from imgclf.evaluation.answering import Answered, OnProgress, answer
+from imgclf.evaluation.answering import Answered, answer
 from imgclf.evaluation.calibrating import Fitted, fit
 from imgclf.evaluation.copies import BUDGET_SECONDS, Copies, find_copies
 from imgclf.evaluation.drawing import Rejection
@@ -19,7 +19,7 @@ from imgclf.evaluation.suspects import Suspects, find_suspects
 from imgclf.evaluation.worst import worst_errors
 from imgclf.evaluation.writing import Report, save_answers, write_results
 from imgclf.inference.images import Images, choose_images
-from imgclf.records import ModelHeader
+from imgclf.records import ModelHeader, OnProgress
 from imgclf.runs import Run, update_header
 from imgclf.runs.predictions import Answers
 from imgclf.task import SINGLE_LABEL

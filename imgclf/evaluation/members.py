@@ -10,9 +10,10 @@ import numpy as np
 
 from imgclf.data import Examples
 from imgclf.errors import RunError
-from imgclf.evaluation.answering import VIEWS, Answered, OnProgress, Tta, answer
+from imgclf.evaluation.answering import VIEWS, Answered, Tta, answer
 from imgclf.inference import Predictor
 from imgclf.inference.notes import Note
+from imgclf.records import OnProgress
 from imgclf.runs import Run, open_run
 
 _PROBE = 64  # images that are timed without augmentation, to say what it costs

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from imgclf.atomic import write_atomically
 from imgclf.data import Dataset, Examples, ImageSource, open_dataset, read_image, read_split
 from imgclf.errors import DataError, suggest
 from imgclf.evaluation.suspects import DROP, read_review
 from imgclf.inference.images import run_config
-from imgclf.runs import Run, read_header, write_atomically
+from imgclf.runs import Run, read_header
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from imgclf.atomic import write_text
 from imgclf.errors import DataError
-from imgclf.runs import write_text
 from imgclf.runs.predictions import Answers
 
 REVIEW_COLUMNS = (

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from imgclf.atomic import write_text
 from imgclf.data import Examples
 from imgclf.errors import ImageError
 from imgclf.evaluation.drawing import draw
@@ -17,7 +18,6 @@ from imgclf.evaluation.suspects import Suspect, write_review
 from imgclf.evaluation.worst import encode, thumbnail
 from imgclf.inference.images import Images
 from imgclf.inference.notes import Note
-from imgclf.runs import write_text
 from imgclf.runs.kept_images import MISCLASSIFIED, ToKeep, keep_images
 from imgclf.runs.predictions import Answers, read_predictions, write_predictions
 

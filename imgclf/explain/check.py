@@ -1,7 +1,7 @@
 """Does the map mean anything? Its scores beside those of a random map and of the image's centre."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from PIL import Image
 from imgclf.explain.explainer import Explainer
 from imgclf.explain.perturbing import deletion_and_insertion
 from imgclf.explain.saliency import Saliency
-from imgclf.records import Progress
+from imgclf.records import OnProgress, Progress
 
 RANDOM, CENTRE = "random", "centre"
 _CELLS = 7  # of the random map a side: as coarse as maps are
@@ -91,7 +91,7 @@ class Checker:
         elif (place := int(self._generator.integers(self._offered))) < self._most:
             self._drawn[place] = given
 
-    def score(self, progress: Callable[[Progress], None] | None = None) -> tuple[CheckRow, ...]:
+    def score(self, progress: OnProgress = None) -> tuple[CheckRow, ...]:
         """Score what was drawn, and the rivals beside it, and return :meth:`rows`.
 
         Args:

@@ -1,11 +1,12 @@
 """Explain images: maps, overlays, panels, an index and a page in one folder."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from imgclf.atomic import write_text
 from imgclf.errors import RunError, UsageError
 from imgclf.explain.check import Checker
 from imgclf.explain.explainer import Explainer
@@ -19,8 +20,7 @@ from imgclf.explain.writing import Look, write_answer, write_index
 from imgclf.figures.saliency import COLORMAP, OPACITY, check_colormap
 from imgclf.inference import Predictor
 from imgclf.inference.sources import Source
-from imgclf.records import Progress
-from imgclf.runs import write_text
+from imgclf.records import OnProgress, Progress
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def explain(
     *,
     options: Options | None = None,
     out: Path | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: OnProgress = None,
 ) -> ExplainReport:
     """Show where in images a model sees its answer.
 

@@ -1,6 +1,5 @@
 """The worst errors of a run's last evaluation, as images to explain."""
 
-from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from imgclf.errors import DataError, RunError
 from imgclf.explain.subjects import Subject
 from imgclf.inference import Predictor
 from imgclf.inference.images import choose_images
-from imgclf.records import Progress
+from imgclf.records import OnProgress
 from imgclf.runs import Run
 from imgclf.runs.predictions import Answers, find_predictions, read_predictions
 
@@ -43,7 +42,7 @@ def worst_errors(
     count: int,
     *,
     data_dir: Path | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: OnProgress = None,
 ) -> list[Subject]:
     """Return the images of the worst errors of a run's last evaluation.
 

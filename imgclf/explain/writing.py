@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from imgclf.atomic import write_atomically, write_text
 from imgclf.explain.report import Explained, ExplainedMap
 from imgclf.explain.saliency import Saliency
 from imgclf.explain.stream import Answer
 from imgclf.explain.thumbnails import thumbnail
 from imgclf.figures.saliency import PanelMap, colorize, overlay, saliency_panel
 from imgclf.records import Prediction, Preprocessing
-from imgclf.runs import write_atomically, write_text
 
 _COLUMNS = (
     "file", "label", "confidence", "true_label", "target", "target_confidence", "method", "layer", "layer_index",

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import torch
 
+from imgclf.atomic import write_text
 from imgclf.errors import ModelError, UsageError
 from imgclf.export.parity import ParityReport
 from imgclf.inference import Predictor
 from imgclf.inference.backends.torch import TorchBackend
 from imgclf.models import Classifier
-from imgclf.runs import write_text
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from imgclf.atomic import write_text
 from imgclf.errors import ModelError
 from imgclf.export.checked import Exported
 from imgclf.export.pins import pinned
@@ -13,7 +14,7 @@ from imgclf.export.public import public_header
 from imgclf.export.templates import filled
 from imgclf.export.wheel import write_plugin_wheel, write_wheel
 from imgclf.inference import Predictor
-from imgclf.runs import read_weights, save_model_file, write_text
+from imgclf.runs import read_weights, save_model_file
 
 _SERVER = (
     "fastapi",

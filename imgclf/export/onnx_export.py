@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from imgclf.atomic import write_text
 from imgclf.data import normalize
 from imgclf.export.checked import Exported, keep_if_alike, torch_classifier
 from imgclf.export.onnx_file import describe, to_eight_bits, to_half, write_onnx
@@ -14,7 +15,6 @@ from imgclf.export.public import public_header
 from imgclf.export.templates import filled
 from imgclf.inference import Predictor
 from imgclf.records import ModelHeader
-from imgclf.runs import write_text
 
 
 def export_onnx(

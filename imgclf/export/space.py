@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from imgclf.atomic import write_text
 from imgclf.export.checked import Exported, torch_classifier
 from imgclf.export.pins import pinned
 from imgclf.export.public import dataset_name
@@ -15,7 +16,7 @@ from imgclf.export.torch_export import export_torch
 from imgclf.inference import Predictor
 from imgclf.models import choose_layer, feature_layers
 from imgclf.records import ModelHeader
-from imgclf.runs import Run, write_text
+from imgclf.runs import Run
 from imgclf.runs.kept_images import EXAMPLES, MISCLASSIFIED, ToKeep, keep_images, kept_images
 
 _GRADIO = "6.31.0"  # where none is installed here: one that was tried

@@ -8,7 +8,7 @@ from itertools import islice
 
 from imgclf.inference.outputs.earlier import Earlier
 from imgclf.inference.sources import Source, source_name
-from imgclf.records import Prediction, Progress
+from imgclf.records import OnProgress, Prediction, Progress
 
 _GROUP = 32
 
@@ -44,7 +44,7 @@ def hand_on(
     write: Callable[[Sequence[Prediction]], None],
     summary: Summary,
     total: int | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: OnProgress = None,
 ) -> None:
     """Hand a stream of answers on in small groups, counting them.
 

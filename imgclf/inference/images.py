@@ -1,10 +1,10 @@
 """Which images a command looks at: the run's own split, or another dataset with the same class names."""
 
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -12,10 +12,8 @@ from imgclf.data import Dataset, Examples, Splits, make_splits, open_dataset, re
 from imgclf.errors import DataError, suggest
 from imgclf.inference.notes import Note
 from imgclf.recipes import Config
-from imgclf.records import ModelHeader, Progress, UnreadableImage
+from imgclf.records import ModelHeader, OnProgress, UnreadableImage
 from imgclf.runs import Run
-
-OnProgress: TypeAlias = Callable[[Progress], None] | None
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,5 @@
 """The run directory and the model file: create, open, read, write."""
 
-from imgclf.runs.atomic import write_atomically, write_text
 from imgclf.runs.directory import DEFAULT_PARENT, Run, create_run, latest_run, list_runs, open_run
 from imgclf.runs.model_file import fingerprint, read_header, read_weights, save_model_file, update_header
 
@@ -16,6 +15,4 @@ __all__ = [
     "read_weights",
     "save_model_file",
     "update_header",
-    "write_atomically",
-    "write_text",
 ]

@@ -28,8 +28,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from imgclf.atomic import write_text
 from imgclf.errors import RunError
-from imgclf.runs.atomic import write_text
 
 DEFAULT_PARENT = Path("runs")
 

@@ -22,9 +22,9 @@ from typing import IO
 import numpy as np
 from PIL import Image
 
+from imgclf.atomic import write_atomically
 from imgclf.data import Examples, ImageSource, read_image
 from imgclf.errors import ImageError
-from imgclf.runs.atomic import write_atomically
 from imgclf.runs.directory import Run
 
 EXAMPLES = "examples"

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
+from imgclf.atomic import write_atomically
 from imgclf.errors import RunError
 from imgclf.records import MODEL_FILE_FORMAT, ModelHeader
-from imgclf.runs.atomic import write_atomically
 
 if TYPE_CHECKING:
     import torch

@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 
+from imgclf.atomic import write_atomically
 from imgclf.errors import RunError
-from imgclf.runs.atomic import write_atomically
 from imgclf.task import SINGLE_LABEL
 
 _PROBABILITY = "probability_"

@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
+from imgclf.atomic import write_atomically
 from imgclf.errors import RunError
-from imgclf.runs import write_atomically
 
 CHECKPOINT_FORMAT = 1
 

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import tomli_w
 
+from imgclf.atomic import write_text
 from imgclf.data import Dataset, Splits, make_splits, open_dataset, split_rows
 from imgclf.data.formats.shard_files import absolute_pattern, is_pattern
 from imgclf.errors import DataError, ImgclfError, RunError, StoppedError, UsageError
@@ -17,7 +18,7 @@ from imgclf.models import classifier_from_header
 from imgclf.plugins import DATASETS, plugin_entry_points
 from imgclf.recipes import Config
 from imgclf.records import EpochRecord, ModelHeader
-from imgclf.runs import DEFAULT_PARENT, Run, create_run, write_text
+from imgclf.runs import DEFAULT_PARENT, Run, create_run
 from imgclf.runs.kept_images import keep_examples
 from imgclf.training.checkpoint import load_checkpoint
 from imgclf.training.launch import launch

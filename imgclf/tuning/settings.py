@@ -7,10 +7,10 @@ from typing import Any, Literal, get_args
 
 import tomli_w
 
+from imgclf.atomic import write_text
 from imgclf.errors import ConfigError
 from imgclf.recipes import Config
 from imgclf.recipes.overrides import build_config
-from imgclf.runs import write_text
 from imgclf.tuning.space import Space, parse_space
 
 PrunerName = Literal["median", "hyperband", "none"]

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import tomli_w
 
+from imgclf.atomic import write_text
 from imgclf.figures import SearchPoint, search_history, search_parameters
 from imgclf.metrics import wilson_interval
 from imgclf.recipes import load_config_file
-from imgclf.runs import write_text
 from imgclf.tuning.folder import SearchFolder
 from imgclf.tuning.page import search_page
 from imgclf.tuning.record import TrialRecord

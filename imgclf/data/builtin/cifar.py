@@ -9,9 +9,8 @@ from imgclf.data.builtin.pickled_batches import read_batch
 from imgclf.data.examples import Examples
 from imgclf.data.fetching.download import Remote, fetch_archive
 from imgclf.data.formats.parquet import read_shards
-from imgclf.data.plugin import OnProgress
 from imgclf.errors import DataError
-from imgclf.records import DatasetInfo
+from imgclf.records import DatasetInfo, OnProgress
 
 
 class CifarFiles:

@@ -9,8 +9,7 @@ from pathlib import Path
 from imgclf.data.builtin.cifar import CifarFiles
 from imgclf.data.examples import Examples
 from imgclf.data.fetching.download import Remote
-from imgclf.data.plugin import OnProgress
-from imgclf.records import DatasetInfo
+from imgclf.records import DatasetInfo, OnProgress
 
 _ARCHIVE = Remote(
     ("https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",), "md5:c58f30108f718f92721af3b95e74349a"

@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from imgclf.data.examples import Examples
-from imgclf.data.plugin import OnProgress
-from imgclf.records import DatasetInfo
+from imgclf.records import DatasetInfo, OnProgress
 
 
 class Digits:

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from imgclf.data.examples import Dataset
 from imgclf.data.formats.folder import open_folder
-from imgclf.data.plugin import OnProgress
 from imgclf.errors import DataError
-from imgclf.records import DatasetInfo
+from imgclf.records import DatasetInfo, OnProgress
 
 _MANUAL = (
     "Download the archive from https://www.kaggle.com/datasets/puneet6060/intel-image-classification and unpack it so "

@@ -16,9 +16,8 @@ import numpy as np
 from imgclf.data.builtin.idx import find_idx, read_idx
 from imgclf.data.examples import Examples
 from imgclf.data.fetching.download import Remote, fetch
-from imgclf.data.plugin import OnProgress
 from imgclf.errors import DataError
-from imgclf.records import DatasetInfo
+from imgclf.records import DatasetInfo, OnProgress
 
 _FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),

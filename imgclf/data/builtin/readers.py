@@ -13,9 +13,8 @@ from imgclf.data.formats.manifest import open_manifest
 from imgclf.data.formats.parquet import has_shards, open_parquet
 from imgclf.data.formats.paths import find_manifest
 from imgclf.data.images.names import display_name
-from imgclf.data.plugin import OnProgress
 from imgclf.errors import DataError
-from imgclf.records import DatasetInfo
+from imgclf.records import DatasetInfo, OnProgress
 
 
 class PathReader:

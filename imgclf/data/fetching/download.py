@@ -16,9 +16,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 from urllib.parse import urlsplit
 
-from imgclf.data.plugin import OnProgress
 from imgclf.errors import DownloadError
-from imgclf.records import Progress
+from imgclf.records import OnProgress, Progress
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 20.0

@@ -15,9 +15,8 @@ from imgclf.data.examples import Dataset
 from imgclf.data.fetching.download import check_reachable
 from imgclf.data.formats.paths import open_path
 from imgclf.data.images.names import IMAGE_EXTENSIONS, extension
-from imgclf.data.plugin import OnProgress
 from imgclf.errors import DataError, DownloadError, MissingExtraError
-from imgclf.records import DatasetInfo, Progress
+from imgclf.records import DatasetInfo, OnProgress, Progress
 
 _CONVERTED = "refs/convert/parquet"
 _COMPLETE = ".complete"

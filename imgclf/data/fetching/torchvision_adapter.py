@@ -17,9 +17,8 @@ from PIL import Image
 from imgclf.data.examples import Dataset, Examples
 from imgclf.data.fetching.download import retrieve
 from imgclf.data.images.names import display_name
-from imgclf.data.plugin import OnProgress
 from imgclf.errors import DataError, DownloadError
-from imgclf.records import DatasetInfo
+from imgclf.records import DatasetInfo, OnProgress
 
 
 @dataclass(frozen=True)

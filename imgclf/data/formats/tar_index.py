@@ -10,10 +10,10 @@ import json
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from tempfile import NamedTemporaryFile
+from pathlib import PurePosixPath
 from typing import IO, Any
 
+from imgclf.atomic import replacing
 from imgclf.data.formats.classes import SPLIT_WORDS
 from imgclf.data.formats.columns import LABEL
 from imgclf.data.formats.shard_files import is_url, opened, stamp_of
@@ -63,8 +63,9 @@ def index_of(shard: str) -> ShardIndex:
     except (OSError, ValueError, TypeError, AttributeError):
         pass
     index = _read(shard, stamp)
-    with contextlib.suppress(OSError):  # A convenience: without it the headers are read again.
-        _keep(kept, index)
+    # A convenience: without it the headers are read again.
+    with contextlib.suppress(OSError), replacing(kept, durable=False) as file:
+        file.write(json.dumps(index.__dict__).encode())
     return index
 
 
@@ -147,13 +148,6 @@ def _label_in(content: bytes) -> str:
     if isinstance(values, dict):
         values = next((values[key] for key in _LABEL_KEYS if key in values), None)
     return str(values) if isinstance(values, int | str) and not isinstance(values, bool) else ""
-
-
-def _keep(path: Path, index: ShardIndex) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8") as file:
-        json.dump(index.__dict__, file)
-    Path(file.name).replace(path)
 
 
 def _frozen(value: Any) -> Any:

@@ -24,9 +24,8 @@ from imgclf.data.formats.rows import SplitRows, dataset_of_rows
 from imgclf.data.formats.shard_files import expand, is_url, path_of, read_part
 from imgclf.data.formats.tar_index import ShardIndex, index_of
 from imgclf.data.images.names import IMAGE_EXTENSIONS, display_name, extension, is_hidden
-from imgclf.data.plugin import OnProgress
 from imgclf.errors import DataError
-from imgclf.records import DatasetInfo, Progress, UnreadableImage
+from imgclf.records import DatasetInfo, OnProgress, Progress, UnreadableImage
 
 _CLASS_NAMES = "classnames.txt"
 _HINT = (

@@ -16,7 +16,7 @@ from imgclf.data.images.reading import read_image, read_size
 from imgclf.data.loading.decoded_cache import cache_key, load_cached, store
 from imgclf.data.loading.decoded_images import DecodedImages
 from imgclf.errors import DataError, ImageError
-from imgclf.records import Progress, UnreadableImage
+from imgclf.records import OnProgress, Progress, UnreadableImage
 
 OnError = Literal["skip", "fail"]
 
@@ -60,7 +60,7 @@ def decode(
     memory_budget_gb: float = 4.0,
     cache_dir: Path | None = None,
     on_error: OnError = "skip",
-    progress: Callable[[Progress], None] | None = None,
+    progress: OnProgress = None,
 ) -> Decoding | None:
     """Decode a split into memory, or take it from the cache of an earlier run.
 
@@ -120,7 +120,7 @@ def _at_hand(examples: Examples, prepare: Preparation) -> DecodedImages | None:
     return DecodedImages.from_array(pixels.reshape(len(pixels), height, width, channels))
 
 
-def _plan(examples: Examples, prepare: Preparation, progress: Callable[[Progress], None] | None) -> _Plan:
+def _plan(examples: Examples, prepare: Preparation, progress: OnProgress) -> _Plan:
     """Lay out the memory from the headers alone (or from nothing, where every image gets the same size)."""
     count = len(examples)
     failures: dict[int, str] = {}
@@ -142,7 +142,7 @@ def _plan(examples: Examples, prepare: Preparation, progress: Callable[[Progress
 
 
 def _decode_all(
-    examples: Examples, prepare: Preparation, plan: _Plan, progress: Callable[[Progress], None] | None
+    examples: Examples, prepare: Preparation, plan: _Plan, progress: OnProgress
 ) -> tuple[DecodedImages, dict[int, str]]:
     """Decode every image into its place; the block is then free of gaps where all sizes are equal."""
     block = np.empty(plan.nbytes, dtype=np.uint8)
@@ -171,7 +171,7 @@ def _in_threads(
     work: Callable[[int], None],
     failures: dict[int, str],
     phase: str,
-    progress: Callable[[Progress], None] | None,
+    progress: OnProgress,
     alone: bool,
 ) -> None:
     """Call ``work`` for every index, in several threads: Pillow releases the interpreter lock while it decodes.

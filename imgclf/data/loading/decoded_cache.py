@@ -11,13 +11,13 @@ import os
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import IO, Any
 
 import numpy as np
 from PIL import __version__ as pillow_version
 from platformdirs import user_cache_dir
 
+from imgclf.atomic import replacing
 from imgclf.data.examples import ImageSource, storage_of
 from imgclf.data.images.preparation import Preparation
 from imgclf.data.loading.decoded_images import DecodedImages
@@ -91,22 +91,13 @@ def store(key: str | None, cache_dir: Path | None, images: DecodedImages, failur
     if key is None or len(images) == 0:
         return
     path = _file(key, cache_dir)
-    temporary: Path | None = None
-    try:
+    with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         _make_room(path.parent, images.block.nbytes)
-        with NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            temporary = Path(file.name)
+        with replacing(path, durable=False) as file:
             file.write(_header_bytes(images, failures))
             for first in range(0, images.block.nbytes, _PIECE):
                 file.write(images.block[first : first + _PIECE].data)
-        temporary.replace(path)
-    except OSError:
-        pass
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
 
 
 def _file(key: str, cache_dir: Path | None) -> Path:

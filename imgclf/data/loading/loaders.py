@@ -4,7 +4,6 @@ A split that fits the memory budget is decoded once and stays in memory. Only wh
 done image by image, by a background thread or by worker processes.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -21,7 +20,7 @@ from imgclf.data.loading.loader import Loader, Order
 from imgclf.data.loading.workers import BatchWork, WorkerBatches, worker_count
 from imgclf.errors import DataError
 from imgclf.recipes.config import AugmentConfig
-from imgclf.records import Preprocessing, Progress
+from imgclf.records import OnProgress, Preprocessing
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class LoadingOptions:
     memory_budget_gb: float = 4.0
     cache_dir: Path | None = None
     on_error: OnError = "skip"
-    progress: Callable[[Progress], None] | None = None
+    progress: OnProgress = None
 
 
 def train_loader(

@@ -8,12 +8,12 @@ from typing import IO, Any, final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from imgclf.atomic import write_atomically
 from imgclf.errors import RunError, UsageError
 from imgclf.inference.outputs.earlier import Earlier
 from imgclf.inference.outputs.layout import Layout
 from imgclf.inference.outputs.parts import parts_folder
 from imgclf.records import Prediction
-from imgclf.runs import write_atomically
 
 ROWS_PER_PART = 10_000
 

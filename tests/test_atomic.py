@@ -8,8 +8,8 @@ from typing import IO
 
 import pytest
 
+from imgclf.atomic import replacing, write_atomically, write_text
 from imgclf.errors import RunError
-from imgclf.runs import write_atomically, write_text
 
 
 def test_text_replaces_what_was_there(tmp_path: Path) -> None:
@@ -63,3 +63,15 @@ def test_new_file_has_the_usual_permissions(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o644
+
+
+def test_cache_file_is_replaced_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    """A writer that fails leaves neither half a file nor a temporary one, however long the name is."""
+    file = tmp_path / ("long" * 60)
+    with pytest.raises(TypeError), replacing(file, durable=False) as stream:
+        stream.write("text where bytes are due")  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
+    with replacing(file, durable=False) as stream:
+        stream.write(b"whole")
+    assert file.read_bytes() == b"whole"
+    assert list(tmp_path.iterdir()) == [file]
