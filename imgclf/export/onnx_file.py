@@ -17,6 +17,7 @@ from imgclf.export.graph import ExportGraph, example_input
 from imgclf.inference.backends.onnx import HEADER_KEY, be_silent
 from imgclf.models import Classifier
 from imgclf.records import ModelHeader
+from imgclf.words import first_line
 
 
 def write_onnx(path: Path, classifier: Classifier, header: ModelHeader, baked: bool) -> None:
@@ -53,7 +54,7 @@ def write_onnx(path: Path, classifier: Classifier, header: ModelHeader, baked: b
             )
     except Exception as error:  # The exporter raises whatever the network's code or its own passes run into.
         raise ModelError(
-            f"The network '{header.arch}' cannot be exported to ONNX: {_first_line(error)}. "
+            f"The network '{header.arch}' cannot be exported to ONNX: {first_line(error)}. "
             f"Serve the run itself instead, or export with: imgclf export torch"
         ) from error
     describe(path, header)
@@ -127,7 +128,7 @@ def to_eight_bits(path: Path, batches: list[np.ndarray]) -> None:
                 quantize_dynamic(prepared, path, per_channel=True, weight_type=QuantType.QInt8)
     except Exception as error:  # The quantisers raise whatever their own passes run into.
         raise ModelError(
-            f"ONNX Runtime cannot quantise this network to int8: {_first_line(error)}. Use --fp16 instead."
+            f"ONNX Runtime cannot quantise this network to int8: {first_line(error)}. Use --fp16 instead."
         ) from error
     prepared.unlink()
 
@@ -162,7 +163,3 @@ def _require(*modules: str) -> None:
             __import__(module)
         except ModuleNotFoundError:
             raise MissingExtraError("Exporting to ONNX", "onnx") from None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -18,6 +18,7 @@ from imgclf.export.public import public_header
 from imgclf.inference import Predictor
 from imgclf.models import Classifier, FeatureLayer, choose_layer
 from imgclf.records import ModelHeader
+from imgclf.words import first_line
 
 
 def export_torch(
@@ -70,9 +71,8 @@ def _capture(
     try:
         program = torch.export.export(graph, (example,), dynamic_shapes=({0: batch},))
     except Exception as error:  # The exporter raises whatever the network's code runs into.
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         raise ModelError(
-            f"The network '{header.arch}' cannot be captured by torch.export: {first}."
+            f"The network '{header.arch}' cannot be captured by torch.export: {first_line(error)}."
         ) from error
     for node in program.graph.nodes:
         node.meta.pop("stack_trace", None)  # it holds this machine's paths

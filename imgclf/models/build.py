@@ -11,6 +11,7 @@ from timm.models import get_pretrained_cfg
 
 from imgclf.errors import ModelError, suggest
 from imgclf.models.quiet import quietly
+from imgclf.words import first_line
 
 _UNKNOWN_ARGUMENT = re.compile(r"unexpected keyword argument '(\w+)'")
 
@@ -84,7 +85,7 @@ def _explain(name: str, args: Mapping[str, Any], error: Exception) -> str:
         hint = suggest(unknown[1], known)
         return f"The model '{name}' takes no argument '{unknown[1]}'.{hint}{list_of_known}"
     given = ", ".join(f"{key}={value!r}" for key, value in args.items())
-    return f"The model '{name}' cannot be built with {given}: {_first_line(error)}."
+    return f"The model '{name}' cannot be built with {given}: {first_line(error)}."
 
 
 def _known_arguments(name: str) -> list[str]:
@@ -95,8 +96,3 @@ def _known_arguments(name: str) -> list[str]:
         return []
     parameters = inspect.signature(type(network).__init__).parameters.values()
     return [each.name for each in parameters if each.kind is not each.VAR_KEYWORD and each.name != "self"]
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__

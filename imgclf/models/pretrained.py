@@ -13,6 +13,7 @@ from timm.models import PretrainedCfg, get_pretrained_cfg
 from imgclf.errors import ModelError
 from imgclf.models.names import NetworkName
 from imgclf.models.reachable import is_reachable
+from imgclf.words import first_line
 
 _ADVICE = "Give a local file with --weights FILE, or train from scratch with --no-pretrained."
 
@@ -76,9 +77,8 @@ def without_pretrained(wish: str, network: NetworkName, error: Exception) -> str
     Raises:
         ModelError: ``yes``.
     """
-    lines = str(error).strip().splitlines()
-    reason = lines[0].rstrip(".") if lines else type(error).__name__
-    _, note = _none(wish, f"The pretrained weights of '{network.name}' could not be loaded ({reason})")
+    why = f"The pretrained weights of '{network.name}' could not be loaded ({first_line(error)})"
+    _, note = _none(wish, why)
     assert note is not None
     return note
 

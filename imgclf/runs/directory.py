@@ -19,17 +19,16 @@ review.csv          its images whose label looks wrong, for imgclf review
 explain/, embed/, export/: what those commands write, unless told another place
 """
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from imgclf.atomic import write_text
 from imgclf.errors import RunError
+from imgclf.folders import dated, last_part
+from imgclf.plain import write_json
+from imgclf.tables import read_csv, write_csv
 
 DEFAULT_PARENT = Path("runs")
 
@@ -95,25 +94,19 @@ class Run:
     def write_json(self, name: str, values: Mapping[str, Any]) -> Path:
         """Write a JSON file into the run and return its path."""
         path = self.path / name
-        write_text(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+        write_json(path, values)
         return path
 
     def write_csv(self, name: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Path:
         """Write a CSV file into the run and return its path."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
         path = self.path / name
-        write_text(path, text.getvalue())
+        write_csv(path, columns, rows)
         return path
 
     def read_history(self) -> list[dict[str, float]]:
         """Return the rows of ``history.csv`` as numbers."""
-        if not self.history.exists():
-            return []
-        with self.history.open(newline="", encoding="utf-8") as file:
-            return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+        rows = read_csv(self.history) if self.history.exists() else []
+        return [{key: float(value) for key, value in row.items()} for row in rows]
 
 
 def create_run(parent: Path, model: str, dataset: str) -> Run:
@@ -122,7 +115,7 @@ def create_run(parent: Path, model: str, dataset: str) -> Run:
     Raises:
         RunError: the parent cannot be written to.
     """
-    stem = f"{datetime.now():%Y-%m-%d-%H%M%S}-{_plain(model)}-{_plain(dataset)}"
+    stem = dated(last_part(model), last_part(dataset))
     names = (stem if attempt == 1 else f"{stem}-{attempt}" for attempt in range(1, 100))
     for name in names:
         path = parent / name
@@ -179,12 +172,3 @@ def list_runs(parent: Path = DEFAULT_PARENT) -> list[Run]:
 def _known_runs(parent: Path) -> str:
     names = [run.name for run in list_runs(parent)][-3:]
     return f" The newest in '{parent}': {', '.join(names)}." if names else " Train one with: imgclf train"
-
-
-def _plain(name: str) -> str:
-    """Keep letters, digits, dot and dash: a dataset may be a path or ``hf:OWNER/NAME``."""
-    last = name.rstrip("/\\").replace("\\", "/").rsplit("/", 1)[-1]
-    return (
-        "".join(character if character.isalnum() or character in ".-_" else "-" for character in last)
-        or "data"
-    )

@@ -10,8 +10,6 @@ JPEG with an ``index.csv``:
     confidence     of that
 """
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +24,7 @@ from imgclf.atomic import write_atomically
 from imgclf.data import Examples, ImageSource, read_image
 from imgclf.errors import ImageError
 from imgclf.runs.directory import Run
+from imgclf.tables import read_csv, write_csv
 
 EXAMPLES = "examples"
 MISCLASSIFIED = "misclassified"
@@ -93,15 +92,14 @@ def keep_images(folder: Path, images: Iterable[ToKeep], most: int) -> None:
         write_atomically(folder / name, partial(_write, content))
         sure = "" if one.confidence is None else f"{one.confidence:.6f}"
         rows.append((name, one.source, one.true_label, one.label, sure))
-    _write_index(folder / _INDEX, rows)
+    write_csv(folder / _INDEX, _COLUMNS, rows)
 
 
 def kept_images(folder: Path) -> list[KeptImage]:
     """Return the images that were kept in a folder, in order; none where there is no such folder."""
     try:
-        with (folder / _INDEX).open(newline="", encoding="utf-8", errors="surrogateescape") as file:
-            rows = list(csv.DictReader(file))
-    except OSError:
+        rows = read_csv(folder / _INDEX)
+    except (OSError, ValueError):
         return []
     return [
         KeptImage(
@@ -174,11 +172,3 @@ def _write(content: bytes, file: IO[bytes]) -> None:
 
 def _plain(label: str) -> str:
     return "".join(letter if letter.isalnum() else "-" for letter in label).strip("-")[:40] or "image"
-
-
-def _write_index(path: Path, rows: Sequence[Sequence[str]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    writer.writerows(rows)
-    write_atomically(path, lambda file: file.write(text.getvalue().encode("utf-8", "surrogateescape")))

@@ -14,7 +14,6 @@ Columns, in CSV and Parquet alike:
 """
 
 import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +24,7 @@ import numpy as np
 
 from imgclf.atomic import write_atomically
 from imgclf.errors import RunError
+from imgclf.tables import write_csv
 from imgclf.task import SINGLE_LABEL
 
 _PROBABILITY = "probability_"
@@ -103,11 +103,7 @@ def write_predictions(path: Path, answers: Answers, top_k: int = 5) -> None:
     if path.suffix == ".parquet":
         _write_parquet(path, answers, top_k)
         return
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_columns(answers, top_k))
-    writer.writerows(_rows(answers, top_k))
-    write_atomically(path, lambda file: file.write(text.getvalue().encode("utf-8", "surrogateescape")))
+    write_csv(path, _columns(answers, top_k), _rows(answers, top_k))
 
 
 def read_predictions(path: Path) -> Answers:

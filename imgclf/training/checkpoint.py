@@ -13,6 +13,7 @@ import torch
 
 from imgclf.atomic import write_atomically
 from imgclf.errors import RunError
+from imgclf.words import first_line
 
 CHECKPOINT_FORMAT = 1
 
@@ -50,9 +51,8 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         ValueError,
         pickle.UnpicklingError,
     ) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise RunError(
-            f"{path}: not a checkpoint that can be resumed ({reason[:120]}). The best weights so far are in "
+            f"{path}: not a checkpoint that can be resumed ({first_line(error)[:120]}). The best weights so far are in "
             f"model.safetensors beside it: imgclf train --weights {path.with_name('model.safetensors')}"
         ) from None
     if version > CHECKPOINT_FORMAT:

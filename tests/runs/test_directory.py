@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from imgclf import folders
 from imgclf.errors import RunError
-from imgclf.runs import Run, create_run, directory, latest_run, list_runs, open_run
+from imgclf.runs import Run, create_run, latest_run, list_runs, open_run
 
 
 def make_run(parent: Path, name: str, status: str | None = "finished") -> Run:
@@ -36,7 +37,7 @@ def test_runs_of_the_same_second_get_a_number(tmp_path: Path, monkeypatch: pytes
         def now(cls, tz: object = None) -> "Stopped":
             return cls(2026, 11, 21, 12, 0, 0)
 
-    monkeypatch.setattr(directory, "datetime", Stopped)
+    monkeypatch.setattr(folders, "datetime", Stopped)
     names = [create_run(tmp_path, "m", "d").name for _ in range(2)]
     assert names == ["2026-11-21-120000-m-d", "2026-11-21-120000-m-d-2"]
     for _ in range(97):

@@ -17,6 +17,7 @@ from imgclf.data.formats.paths import open_path
 from imgclf.data.images.names import IMAGE_EXTENSIONS, extension
 from imgclf.errors import DataError, DownloadError, MissingExtraError
 from imgclf.records import DatasetInfo, OnProgress, Progress
+from imgclf.words import first_line
 
 _CONVERTED = "refs/convert/parquet"
 _COMPLETE = ".complete"
@@ -76,9 +77,8 @@ def _fetch(repository: str, folder: Path, progress: OnProgress) -> None:
             if names:
                 return _fetch_files(huggingface_hub, repository, revision, names, folder, progress)
     except (huggingface_hub.errors.HfHubHTTPError, OSError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise DownloadError(
-            f"'hf:{repository}' could not be downloaded: {reason}. Check the name at https://huggingface.co/datasets; a "
+            f"'hf:{repository}' could not be downloaded: {first_line(error)}. Check the name at https://huggingface.co/datasets; a "
             f"private one needs 'hf auth login'."
         ) from error
     raise DataError(

@@ -32,6 +32,7 @@ from imgclf.data.images.checksums import has_sound_pixel_chunks
 from imgclf.data.images.pixels import as_eight_bits, upright
 from imgclf.data.images.signatures import MINIMUM_BYTES, image_format, webp_size, what_it_is
 from imgclf.errors import ImageError
+from imgclf.words import first_line
 
 MAX_PIXELS = 50_000_000
 _MAX_SCANS = 20  # of a progressive JPEG at the pixel cap; a smaller image may have proportionally more
@@ -74,7 +75,7 @@ def read_image(
         except ImageError:
             raise
         except Exception as error:  # a decoder fed hostile bytes may raise anything
-            raise ImageError(shown, f"is damaged or cut short ({_first_line(error)})", "damaged") from None
+            raise ImageError(shown, f"is damaged or cut short ({first_line(error)})", "damaged") from None
 
 
 def read_size(
@@ -144,7 +145,7 @@ def _header(file: IO[bytes], size: int, max_pixels: int, shown: str) -> Image.Im
     try:
         image = _DECODERS[format_name](file)
     except Exception as error:  # a decoder fed hostile bytes may raise anything
-        reason = f"is a {format_name} image with a damaged header ({_first_line(error)})"
+        reason = f"is a {format_name} image with a damaged header ({first_line(error)})"
         raise ImageError(shown, reason, "damaged") from None
     _check_size(image.size, max_pixels, shown)
     _check_scans(image, file, max_pixels, shown)
@@ -208,9 +209,3 @@ def printable(name: str | bytes) -> str:
     """
     text = os.fsencode(name).decode("utf-8", "backslashreplace")
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
-
-
-def _first_line(error: Exception) -> str:
-    """Return the first line of what a decoder said, without a final full stop."""
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0].rstrip(".")

@@ -12,6 +12,7 @@ import numpy as np
 from imgclf.data import normalize
 from imgclf.errors import MissingExtraError, ModelError, RunError, UsageError
 from imgclf.records import MODEL_FILE_FORMAT, ModelHeader
+from imgclf.words import first_line
 
 HEADER_KEY = "imgclf"
 """The metadata entry of the ONNX file that holds the model's header as JSON."""
@@ -108,7 +109,7 @@ class OnnxBackend:
         except Exception as error:  # ONNX Runtime's exceptions share no base class but Exception.
             if not self._file.is_file():
                 raise RunError(f"There is no model file '{self._file}'.") from None
-            raise RunError(f"{self._file}: not a readable ONNX file ({_first_line(error)}).") from None
+            raise RunError(f"{self._file}: not a readable ONNX file ({first_line(error)}).") from None
 
 
 def _import_runtime() -> Any:
@@ -153,7 +154,3 @@ def _read_header(file: Path, metadata: dict[str, str]) -> ModelHeader:
         return ModelHeader.from_dict(values)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise RunError(f"{file}: its imgclf header is damaged; export the model again.") from None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -12,6 +12,7 @@ from typing import Any
 
 from imgclf.data.loading.cores import cores
 from imgclf.errors import MissingExtraError, RunError, UsageError
+from imgclf.words import first_line
 
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # Ray would send statistics of use to its makers.
@@ -84,7 +85,7 @@ def cluster_failures() -> Iterator[None]:
         raise
     except ray.exceptions.RayError as error:
         raise RunError(
-            f"The Ray cluster failed ({_first_line(error)}). What was answered before is kept in the --output; go on "
+            f"The Ray cluster failed ({first_line(error)}). What was answered before is kept in the --output; go on "
             f"with --resume."
         ) from error
 
@@ -111,7 +112,7 @@ def _join(ray: Any, address: str, model_bytes: int) -> None:
         raise KeyboardInterrupt(end.code) from None
     except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         raise UsageError(
-            f"There is no Ray cluster for us at '{address}' ({_first_line(error)}). Start one with 'ray start --head'; "
+            f"There is no Ray cluster for us at '{address}' ({first_line(error)}). Start one with 'ray start --head'; "
             f"if it is protected by a token, set RAY_AUTH_MODE=token; or leave --address and RAY_ADDRESS out to use "
             f"this machine alone."
         ) from None
@@ -152,8 +153,3 @@ def _silent_stderr() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
-
-
-def _first_line(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error)
-    return (text.strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -1,0 +1,47 @@
+"""CSV files in and out: RFC 4180 with a heading, UTF-8, one line feed a row.
+
+A file's name may hold bytes that are no UTF-8; they survive the way out and in again (PEP 383).
+"""
+
+import csv
+import io
+from collections.abc import Iterable
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from imgclf.atomic import write_atomically
+
+
+def csv_text(rows: Iterable[Iterable[Any]], delimiter: str = ",") -> str:
+    """Return rows of cells as CSV."""
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+def write_csv(
+    path: Path, columns: Iterable[str], rows: Iterable[Iterable[Any]], delimiter: str = ","
+) -> None:
+    """Write a table atomically.
+
+    Raises:
+        RunError: the disk is full or the folder is read-only; the old file is intact.
+    """
+    content = csv_text(chain([columns], rows), delimiter).encode("utf-8", "surrogateescape")
+    write_atomically(path, lambda file: file.write(content))
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a table, each as column -> cell.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no table: a row has more or fewer cells than the heading.
+    """
+    with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
+        try:
+            header, *rows = list(csv.reader(file)) or [[]]
+        except csv.Error as error:
+            raise ValueError(str(error)) from None
+    return [dict(zip(header, row, strict=True)) for row in rows if row]
