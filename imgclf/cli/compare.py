@@ -15,6 +15,7 @@ from imgclf.cli.options import (
     SplitOption,
     VerboseOption,
 )
+from imgclf.words import duration
 
 if TYPE_CHECKING:
     from imgclf.evaluation import Comparison, Contender
@@ -97,18 +98,12 @@ def _column(one: "Contender") -> tuple[str, ...]:
         f"{one.scores.calibrated.expected_calibration_error:.4f}",
         f"{one.megabytes:.1f} MB",
         "unknown" if speed is None else f"{speed:,.0f} img/s",
-        "unknown" if seconds is None else _duration(seconds),
+        "unknown" if seconds is None else duration(seconds),
     )
 
 
 def _ends(interval: "Interval") -> str:
     return f"{100 * interval.low:.2f} to {100 * interval.high:.2f}%"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    return f"{seconds // 60:.0f} min {seconds % 60:.0f} s" if seconds < 3600 else f"{seconds / 3600:.1f} h"
 
 
 def _letter(index: int) -> str:

@@ -19,6 +19,7 @@ from imgclf.cli.options import (
     SplitOption,
     VerboseOption,
 )
+from imgclf.words import percent
 
 if TYPE_CHECKING:
     from imgclf.evaluation import EvaluationResult
@@ -143,10 +144,14 @@ def _newest() -> list[str]:
 def _show(result: "EvaluationResult") -> None:
     scores = result.scores
     rows = [
-        ("accuracy", _percent(scores.accuracy.value), _ends(scores.accuracy)),
-        ("macro F1", _percent(scores.macro_f1.value), _ends(scores.macro_f1)),
-        *((f"top-{k} accuracy", _percent(value), "") for k, value in scores.top_k.items() if k > 1),
-        ("balanced accuracy", _percent(scores.balanced_accuracy), ""),
+        ("accuracy", percent(scores.accuracy.value, 2, "undefined"), _ends(scores.accuracy)),
+        ("macro F1", percent(scores.macro_f1.value, 2, "undefined"), _ends(scores.macro_f1)),
+        *(
+            (f"top-{k} accuracy", percent(value, 2, "undefined"), "")
+            for k, value in scores.top_k.items()
+            if k > 1
+        ),
+        ("balanced accuracy", percent(scores.balanced_accuracy, 2, "undefined"), ""),
         ("Cohen's kappa", _number(scores.cohen_kappa), ""),
         ("AUROC, mean", _number(scores.auroc), ""),
         ("average precision, mean", _number(scores.average_precision), ""),
@@ -193,10 +198,6 @@ def _conclude(result: "EvaluationResult") -> None:
     )
     render.files(path for name, path in result.files.items() if name != "figures")
     render.next_command(f"imgclf explain --misclassified 12 --run {result.runs[0].path}")
-
-
-def _percent(value: float) -> str:
-    return "undefined" if value != value else f"{100 * value:.2f}%"
 
 
 def _number(value: float) -> str:

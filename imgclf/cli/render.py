@@ -3,19 +3,18 @@
 Colour is Rich's decision (a terminal, no ``NO_COLOR``); a pipe gets plain text that other programs can cut up.
 """
 
-import json
-import math
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgclf.cli.progress import PlainLines, live_bars
+from imgclf.plain import json_text
 from imgclf.records import Progress
 
 if TYPE_CHECKING:
@@ -118,12 +117,12 @@ def data(text: str) -> None:
 
 def json_data(value: Any) -> None:
     """Write a result to stdout as indented JSON; records become objects, NaN becomes null."""
-    data(json.dumps(_plain(value), indent=2, ensure_ascii=False))
+    data(json_text(value))
 
 
 def json_line(value: Any) -> None:
     """Write a result to stdout as one line of JSON (JSON Lines)."""
-    data(json.dumps(_plain(value), ensure_ascii=False))
+    data(json_text(value, indent=None))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> None:
@@ -229,16 +228,3 @@ def _align(lines: list[list[str]], right: list[bool]) -> Iterator[str]:
 def _is_numeric(column: Iterable[str]) -> bool:
     filled = [cell for cell in column if cell]
     return bool(filled) and all(cell[0] in "-+0123456789" and cell[-1] in "0123456789%" for cell in filled)
-
-
-def _plain(value: Any) -> Any:
-    """Turn records, paths and tuples into what JSON has; JSON has no NaN or infinity, so those are null."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return _plain(asdict(value))
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return str(value) if isinstance(value, Path) else value

@@ -20,6 +20,7 @@ from imgclf.cli.options import (
     VerboseOption,
 )
 from imgclf.records import Progress
+from imgclf.words import duration
 
 if TYPE_CHECKING:
     from imgclf.recipes import Config
@@ -285,7 +286,7 @@ def _dry_run_rows(result: "DryRun") -> list[tuple[str, str]]:
         ("parameters", f"{result.parameters / 1e6:.2f} million"),
         ("eval crop keeps", f"{result.crop_keeps:.0%} of a typical image"),
         ("one step", f"{result.step_seconds * 1000:.0f} ms"),
-        ("all epochs, about", _duration(result.total_seconds)),
+        ("all epochs, about", duration(result.total_seconds)),
         ("memory so far", f"{result.memory_bytes / 1e9:.1f} GB"),
     ]
 
@@ -311,7 +312,7 @@ def _show_result(result: "TrainResult", json: bool) -> None:
             ("val macro F1", f"{best.val_macro_f1:.2%}"),
             ("val loss", f"{best.val_loss:.4f}"),
             ("best epoch", f"{best.epoch} of {len(result.history)}{ending}"),
-            ("time", _duration(result.seconds)),
+            ("time", duration(result.seconds)),
         ],
         title="Result",
     )
@@ -323,11 +324,3 @@ def _toml(values: dict[str, Any]) -> str:
     import tomli_w
 
     return tomli_w.dumps(values).rstrip()
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

@@ -1,8 +1,6 @@
 """Look at a dataset before training: measure, check, draw, and write it all down."""
 
-import json
 import time
-from datetime import datetime
 from pathlib import Path
 
 from imgclf.atomic import write_text
@@ -19,7 +17,8 @@ from imgclf.eda.report import EdaReport
 from imgclf.eda.samples import drawn_samples
 from imgclf.eda.survey import survey
 from imgclf.eda.table import write_files_csv
-from imgclf.errors import RunError
+from imgclf.folders import dated, make_folder, new_folder, safe_name
+from imgclf.plain import write_json
 from imgclf.recipes.config import Config
 from imgclf.records import OnProgress, Progress
 
@@ -57,8 +56,8 @@ def eda(  # noqa: PLR0913 - what a person can choose, one argument each
     """
     begun = time.monotonic()
     dataset = data if isinstance(data, Dataset) else open_dataset(data, data_dir, progress=progress)
-    folder = out or _new_folder(dataset.info.name)
-    _make(folder)  # before the work, not after it
+    folder = out or new_folder(Path("eda") / dated(safe_name(dataset.info.name)))
+    make_folder(folder)  # before the work, not after it
     seen = survey(dataset, use_cache=use_cache, progress=progress)
     show = progress or (lambda _: None)
     show(Progress("Comparing images", done=0, total=None))
@@ -85,25 +84,5 @@ def eda(  # noqa: PLR0913 - what a person can choose, one argument each
         files=(page, summary, table, *figures.values()),
         seconds=time.monotonic() - begun,
     )
-    write_text(summary, json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n")
+    write_json(summary, report.to_dict())
     return report
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(
-            f"{folder}: the folder could not be made ({error.strerror or error}). Choose another place with --out."
-        ) from error
-
-
-def _new_folder(name: str) -> Path:
-    """Return a folder that does not exist yet."""
-    safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
-    stem = f"{datetime.now():%Y-%m-%d-%H%M%S}-{safe}"
-    parent = Path("eda")
-    folder, number = parent / stem, 2
-    while folder.exists():
-        folder, number = parent / f"{stem}-{number}", number + 1
-    return folder

@@ -1,15 +1,13 @@
 """``files.csv``: one row per file with its measures, hashes and flags, for other tools."""
 
-import csv
-import io
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 
-from imgclf.atomic import write_text
 from imgclf.eda.findings import Check
 from imgclf.eda.survey import Survey
+from imgclf.tables import write_csv
 
 COLUMNS = (
     "split",
@@ -48,15 +46,13 @@ def write_files_csv(survey: Survey, checks: tuple[Check, ...], path: Path) -> Pa
                 if check.name not in flags[row]:
                     flags[row].append(check.name)
                 groups.get(check.name, {}).setdefault(row, number)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    rows = []
     for row in range(len(survey)):
         groups_of_row = [groups[name].get(row, "") for name in ("duplicates", "near-duplicates")]
-        writer.writerow([*_measures(survey, row), *groups_of_row, " ".join(flags[row]), _error(survey, row)])
+        rows.append([*_measures(survey, row), *groups_of_row, " ".join(flags[row]), _error(survey, row)])
     for image in survey.dataset.unreadable:
-        writer.writerow(["", image.file, *[""] * (len(COLUMNS) - 4), "unreadable", image.reason])
-    write_text(path, text.getvalue())
+        rows.append(["", image.file, *[""] * (len(COLUMNS) - 4), "unreadable", image.reason])
+    write_csv(path, COLUMNS, rows)
     return path
 
 

@@ -1,7 +1,6 @@
 """Embeddings as other tools read them: CSV, Parquet, and the folder of TensorBoard's projector."""
 
 import csv
-import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pyarrow.parquet as pq
 
 from imgclf.atomic import write_atomically, write_text
 from imgclf.embed.extraction import Extraction
+from imgclf.tables import write_csv
 
 _COLUMNS = ("file", "label", "prediction", "confidence")
 _PROJECTOR_CONFIG = """\
@@ -31,7 +31,7 @@ embeddings {{
 
 def write_index(path: Path, extraction: Extraction, class_names: Sequence[str]) -> Path:
     """Write file, label, prediction and confidence of each row of the embeddings."""
-    write_text(path, _table(_COLUMNS, _rows(extraction, class_names), ","))
+    write_csv(path, _COLUMNS, _rows(extraction, class_names))
     return path
 
 
@@ -52,7 +52,7 @@ def write_projection(path: Path, files: Sequence[str], points: np.ndarray) -> Pa
     """Write file and coordinates of each point."""
     names = ("file", "x", "y", "z")[: 1 + points.shape[1]]
     rows = ((file, *map(str, point)) for file, point in zip(files, points.round(5), strict=True))
-    write_text(path, _table(names, rows, ","))
+    write_csv(path, names, rows)
     return path
 
 
@@ -79,7 +79,7 @@ def write_projector(folder: Path, extraction: Extraction, class_names: Sequence[
     vectors = pa.table({str(column): values for column, values in enumerate(rounded.T)})
     style = pa_csv.WriteOptions(include_header=False, delimiter="\t")
     write_atomically(folder / "vectors.tsv", lambda file: pa_csv.write_csv(vectors, file, style))
-    write_text(folder / "metadata.tsv", _table(_COLUMNS, _rows(extraction, class_names), "\t"))
+    write_csv(folder / "metadata.tsv", _COLUMNS, _rows(extraction, class_names), "\t")
     write_atomically(folder / "sprite.jpg", lambda file: file.write(extraction.sprite.jpeg))
     height, width = extraction.sprite.size
     write_text(folder / "projector_config.pbtxt", _PROJECTOR_CONFIG.format(width=width, height=height))
@@ -92,11 +92,3 @@ def _rows(extraction: Extraction, class_names: Sequence[str]) -> Iterator[tuple[
         prediction = None if predictions is None else class_names[predictions[at]]
         confidence = None if confidences is None else round(float(confidences[at]), 6)
         yield file, class_names[label], prediction, confidence
-
-
-def _table(columns: tuple[str, ...], rows: Any, delimiter: str) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return text.getvalue()

@@ -1,6 +1,5 @@
 """The nearest images to one image, by what a model sees in them."""
 
-import csv
 import io
 import re
 from dataclasses import astuple, dataclass, fields
@@ -19,6 +18,7 @@ from imgclf.errors import ImageError, UsageError, suggest
 from imgclf.figures.gallery import GalleryTile, image_gallery
 from imgclf.records import OnProgress
 from imgclf.reports import GalleryItem, Section, gallery_html, html_page
+from imgclf.tables import write_csv
 
 _SIDE = 192
 
@@ -190,11 +190,7 @@ def _write(
     stem: Path, image: str, own_label: str, found: list[Neighbor], pictures: list[np.ndarray], sentence: str
 ) -> list[Path]:
     table, picture, page = (stem.with_name(f"{stem.name}{end}") for end in (".csv", ".png", ".html"))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([field.name for field in fields(Neighbor)])
-    writer.writerows(astuple(item) for item in found)
-    write_text(table, text.getvalue())
+    write_csv(table, [field.name for field in fields(Neighbor)], map(astuple, found))
     title = f"Nearest to {image}"
     captions = [("this image", own_label, ""), *(_caption(item) for item in found)]
     names = [image, *(item.file for item in found)]

@@ -18,6 +18,7 @@ from imgclf.evaluation.sentences import copy_notes, score_notes, unreadable_note
 from imgclf.evaluation.suspects import Suspects, find_suspects
 from imgclf.evaluation.worst import worst_errors
 from imgclf.evaluation.writing import Report, save_answers, write_results
+from imgclf.folders import safe_name
 from imgclf.inference.images import Images, choose_images
 from imgclf.records import ModelHeader, OnProgress
 from imgclf.runs import Run, update_header
@@ -133,9 +134,7 @@ def _default_folder(members: Sequence[Member], images: Images, options: Options)
     """Return the run's own folder for its own images, else a folder inside it that says what is different."""
     parts = ["evaluation"]
     if not images.own:
-        parts.append(
-            "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in images.dataset)
-        )
+        parts.append(safe_name(images.dataset))
     if len(members) > 1:
         parts.append(f"ensemble-of-{len(members)}")
     if options.tta != "none":

@@ -26,6 +26,7 @@ from imgclf.reports import (
     table_html,
     tiles_html,
 )
+from imgclf.words import percent
 
 _MOST_ROWS = 200
 
@@ -84,11 +85,6 @@ def evaluation_page(findings: Findings) -> str:
         Section("How this was made", table_html(("what", "value"), findings.facts), open=False),
     ]
     return html_page(findings.title, findings.subtitle, [one for one in sections if one.body_html])
-
-
-def percent(value: float, digits: int = 1) -> str:
-    """Return a share as a percentage; a dash where it is not defined."""
-    return "–" if value != value else f"{100 * value:.{digits}f}%"
 
 
 def between(interval: Interval) -> str:

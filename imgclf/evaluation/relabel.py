@@ -1,6 +1,5 @@
 """Turn an edited review into a manifest: the same images with the corrected labels. No image file is touched."""
 
-import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from imgclf.errors import DataError, suggest
 from imgclf.evaluation.suspects import DROP, read_review
 from imgclf.inference.images import run_config
 from imgclf.runs import Run, read_header
+from imgclf.tables import write_csv
 
 
 @dataclass(frozen=True)
@@ -137,14 +137,12 @@ def _write_csv(path: Path, rows: Sequence[_Row], dataset: str) -> None:
             f"The images of '{dataset}' are not files of their own, and a CSV manifest names files. Give a Parquet "
             f"file, which holds the images themselves: --output {path.with_suffix('.parquet')}"
         )
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     grouped = any(row.group for row in rows)
-    writer.writerow(["path", "label", "split", *(["group"] if grouped else [])])
+    cells = []
     for row in rows:
         source = row.source.absolute() if isinstance(row.source, Path) else ""
-        writer.writerow([source, row.label, row.split, *([row.group] if grouped else [])])
-    write_atomically(path, lambda file: file.write(text.getvalue().encode("utf-8", "surrogateescape")))
+        cells.append([source, row.label, row.split, *([row.group] if grouped else [])])
+    write_csv(path, ["path", "label", "split", *(["group"] if grouped else [])], cells)
 
 
 def _write_parquet(path: Path, rows: Sequence[_Row]) -> None:

@@ -4,6 +4,7 @@ from imgclf.evaluation.copies import Copies
 from imgclf.evaluation.scores import Scores
 from imgclf.inference.notes import Note
 from imgclf.records import UnreadableImage
+from imgclf.words import percent
 
 _WIDE = 0.02
 
@@ -60,9 +61,9 @@ def copy_notes(copies: Copies, scores: Scores) -> list[Note]:
     return [
         Note(
             "warn",
-            f"{which}{other}. Without {'it' if count == 1 else 'them'} the accuracy is {_percent(copies.accuracy.value)} "
-            f"({_percent(copies.accuracy.low)} to {_percent(copies.accuracy.high)}), with "
-            f"{'it' if count == 1 else 'them'} {_percent(scores.accuracy.value)}.",
+            f"{which}{other}. Without {'it' if count == 1 else 'them'} the accuracy is {percent(copies.accuracy.value, 2)} "
+            f"({percent(copies.accuracy.low, 2)} to {percent(copies.accuracy.high, 2)}), with "
+            f"{'it' if count == 1 else 'them'} {percent(scores.accuracy.value, 2)}.",
         )
     ]
 
@@ -87,7 +88,3 @@ def unreadable_notes(answers_without: int, dataset_unreadable: tuple[UnreadableI
             )
         )
     return notes
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f}%"

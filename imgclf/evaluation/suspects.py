@@ -6,7 +6,6 @@ images labelled with that class get on average, and is surer of it than of the i
 """
 
 import csv
-import io
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from imgclf.atomic import write_text
 from imgclf.errors import DataError
 from imgclf.runs.predictions import Answers
+from imgclf.tables import write_csv
 
 REVIEW_COLUMNS = (
     "file",
@@ -88,13 +87,11 @@ def write_review(path: Path, suspects: Sequence[Suspect]) -> None:
     A class name there changes the label, ``drop`` leaves the image out, and nothing keeps it as it is;
     ``imgclf review apply`` makes a manifest of it.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(REVIEW_COLUMNS)
+    rows = []
     for one in suspects:
         sure = (f"{one.label_confidence:.4f}", f"{one.suggested_confidence:.4f}")
-        writer.writerow([one.file, one.split, one.label, one.suggested, *sure, ""])
-    write_text(path, text.getvalue())
+        rows.append([one.file, one.split, one.label, one.suggested, *sure, ""])
+    write_csv(path, REVIEW_COLUMNS, rows)
 
 
 def read_review(path: Path) -> list[tuple[int, Suspect, str]]:

@@ -3,11 +3,10 @@
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from imgclf.atomic import write_text
-from imgclf.errors import RunError, UsageError
+from imgclf.errors import UsageError
 from imgclf.explain.check import Checker
 from imgclf.explain.explainer import Explainer
 from imgclf.explain.methods import choose_methods
@@ -18,6 +17,7 @@ from imgclf.explain.subjects import Subject, as_subjects
 from imgclf.explain.targets import choose_target
 from imgclf.explain.writing import Look, write_answer, write_index
 from imgclf.figures.saliency import COLORMAP, OPACITY, check_colormap
+from imgclf.folders import dated, make_folder, new_folder
 from imgclf.inference import Predictor
 from imgclf.inference.sources import Source
 from imgclf.records import OnProgress, Progress
@@ -84,7 +84,7 @@ def explain(
     explainer = Explainer(predictor)
     question = ask(explainer, options)
     folder = out or _new_folder(predictor.file)
-    _make(folder)
+    make_folder(folder)
     total = len(sources) if isinstance(sources, Sequence) and not isinstance(sources, str | bytes) else None
     checker = Checker(explainer, options.check_images) if options.check else None
     images: list[Explained] = []
@@ -150,17 +150,4 @@ def _new_folder(model_file: Path) -> Path:
     parent = (
         model_file.parent / "explain" if (model_file.parent / "config.toml").is_file() else Path("explain")
     )
-    stem = f"{datetime.now():%Y-%m-%d-%H%M%S}"
-    folder, number = parent / stem, 2
-    while folder.exists():
-        folder, number = parent / f"{stem}-{number}", number + 1
-    return folder
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(
-            f"{folder}: the folder could not be made ({error.strerror or error}). Choose another place with --out."
-        ) from error
+    return new_folder(parent / dated())

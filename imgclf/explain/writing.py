@@ -1,7 +1,5 @@
 """Write what was found for an image: the panel, the overlays, the raw maps, and a row for each in the index."""
 
-import csv
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +7,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from imgclf.atomic import write_atomically, write_text
+from imgclf.atomic import write_atomically
 from imgclf.explain.report import Explained, ExplainedMap
 from imgclf.explain.saliency import Saliency
 from imgclf.explain.stream import Answer
 from imgclf.explain.thumbnails import thumbnail
 from imgclf.figures.saliency import PanelMap, colorize, overlay, saliency_panel
+from imgclf.folders import safe_name
 from imgclf.records import Prediction, Preprocessing
+from imgclf.tables import write_csv
 
 _COLUMNS = (
     "file", "label", "confidence", "true_label", "target", "target_confidence", "method", "layer", "layer_index",
@@ -56,12 +56,12 @@ def write_answer(
     image, prediction, subject = answer.opened.image, answer.prediction, answer.opened.subject
     if image is None or prediction.error is not None:
         return Explained(prediction.file, true_label=subject.true_label, error=prediction.error), ()
-    stem = f"{number:04d}-{_plain(Path(prediction.file).stem)[:_LONGEST]}"
+    stem = f"{number:04d}-{safe_name(Path(prediction.file).stem)[:_LONGEST]}"
     original = np.asarray(image)
     maps, tiles = [], []
     for saliency in answer.maps:
         values = saliency.on_original((image.height, image.width), spec)
-        name = stem if len(answer.maps) == 1 else f"{stem}.{_plain(describe(saliency))}"
+        name = stem if len(answer.maps) == 1 else f"{stem}.{safe_name(describe(saliency))}"
         laid = overlay(original, values, look.colormap, look.opacity if saliency.state == "ok" else 0.0)
         maps.append(_write_map(folder, name, saliency, laid))
         tiles.append(PanelMap(values, _lines(saliency), _blank(saliency)))
@@ -91,19 +91,17 @@ def write_answer(
 
 def write_index(path: Path, images: Iterable[Explained]) -> Path:
     """Write ``index.csv``: a row for each map, and one for an image without any, with its error."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
+    rows: list[tuple[object, ...]] = []
     for image in images:
         confidence = "" if image.confidence is None else f"{image.confidence:.6g}"
         head = (image.file, image.label, confidence, image.true_label)
         for one in image.maps:
             files = [_inside(path.parent, each) for each in (image.panel, one.overlay, one.map)]
             numbers = (f"{one.target_confidence:.6g}", one.method, one.layer, one.layer_index)
-            writer.writerow((*head, one.target, *numbers, one.state, f"{one.highest:.6g}", *files, ""))
+            rows.append((*head, one.target, *numbers, one.state, f"{one.highest:.6g}", *files, ""))
         if not image.maps:
-            writer.writerow((*head, *[""] * (len(_COLUMNS) - 5), image.error))
-    write_text(path, text.getvalue().encode("utf-8", "replace").decode("utf-8"))
+            rows.append((*head, *[""] * (len(_COLUMNS) - 5), image.error))
+    write_csv(path, _COLUMNS, rows)
     return path
 
 
@@ -150,8 +148,3 @@ def _blank(saliency: Saliency) -> str:
 
 def _inside(folder: Path, path: Path | None) -> str:
     return "" if path is None else path.relative_to(folder).as_posix()
-
-
-def _plain(name: str) -> str:
-    """Keep letters, digits, dot, dash and underscore."""
-    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)

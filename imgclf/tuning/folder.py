@@ -11,10 +11,10 @@ figures/*.png  report.html
 
 import shutil
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from imgclf.errors import RunError
+from imgclf.folders import dated, last_part
 from imgclf.runs import Run
 
 DEFAULT_PARENT = Path("searches")
@@ -91,8 +91,7 @@ class SearchFolder:
 
 def new_folder(dataset: str) -> SearchFolder:
     """Return a folder in ``searches/`` that is named after the time and the dataset."""
-    name = Path(dataset.removeprefix("hf:")).name or "data"
-    return SearchFolder(DEFAULT_PARENT / f"{datetime.now():%Y-%m-%d-%H%M%S}-{name}")
+    return SearchFolder(DEFAULT_PARENT / dated(last_part(dataset)))
 
 
 def open_folder(path: Path) -> SearchFolder:

@@ -16,7 +16,8 @@ from imgclf.reports import (
 from imgclf.tuning.record import TrialRecord
 from imgclf.tuning.result import SearchResult
 from imgclf.tuning.settings import SearchSettings
-from imgclf.tuning.words import duration, metric_name, metric_text, param_text
+from imgclf.tuning.words import metric_name, metric_text, param_text
+from imgclf.words import duration
 
 _STYLE = """<style>
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 10px 14px; overflow-x: auto; }

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from imgclf.task import is_loss
+from imgclf.words import percent
 
 _NAMES = {"val_accuracy": "val accuracy", "val_macro_f1": "val macro F1", "val_loss": "val loss"}
 
@@ -21,7 +22,7 @@ def metric_text(metric: str, value: float | None) -> str:
     """
     if value is None:
         return ""
-    return f"{value:.4f}" if is_loss(metric) else f"{value:.2%}"
+    return f"{value:.4f}" if is_loss(metric) else percent(value, 2)
 
 
 def param_text(value: Any) -> str:
@@ -43,12 +44,3 @@ def param_text(value: Any) -> str:
 def params_text(params: Mapping[str, Any]) -> str:
     """Return all settings of a trial in one line."""
     return "  ".join(f"{key} {param_text(value)}" for key, value in params.items()) or "the recipe as it is"
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as a person says them.
-
-    >>> duration(4.26), duration(200)
-    ('4.3 s', '3 min 20 s')
-    """
-    return f"{seconds:.1f} s" if seconds < 90 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"

@@ -1,7 +1,5 @@
 """Write what a search found: the table, the best recipe, the pictures, the page."""
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +10,7 @@ from imgclf.atomic import write_text
 from imgclf.figures import SearchPoint, search_history, search_parameters
 from imgclf.metrics import wilson_interval
 from imgclf.recipes import load_config_file
+from imgclf.tables import write_csv
 from imgclf.tuning.folder import SearchFolder
 from imgclf.tuning.page import search_page
 from imgclf.tuning.record import TrialRecord
@@ -25,17 +24,14 @@ _MOST_PICTURED = 9  # settings; the most important ones
 def write_trials(folder: SearchFolder, settings: SearchSettings, trials: Sequence[TrialRecord]) -> None:
     """Write ``trials.csv``: one row a trial, one column a searched setting."""
     keys = list(settings.space.dimensions)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        ["trial", "state", settings.config.training.monitor, "epochs", "seconds", *keys, "reason"]
-    )
+    rows = []
     for trial in trials:
         values = [_cell(trial.params.get(key)) for key in keys]
-        writer.writerow(
+        rows.append(
             [trial.number, trial.state, trial.value, trial.epochs, trial.seconds, *values, trial.reason]
         )
-    write_text(folder.table, text.getvalue())
+    columns = ["trial", "state", settings.config.training.monitor, "epochs", "seconds", *keys, "reason"]
+    write_csv(folder.table, columns, rows)
 
 
 def write_recipe(folder: SearchFolder, settings: SearchSettings, best: TrialRecord, made: int) -> None:

@@ -13,6 +13,7 @@ from imgclf.errors import RunError, UsageError
 from imgclf.inference.outputs.earlier import Earlier
 from imgclf.inference.outputs.layout import Layout
 from imgclf.records import Prediction
+from imgclf.tables import csv_text
 
 _TAIL = 1 << 16
 
@@ -39,11 +40,11 @@ class Csv:
 
     def heading(self, layout: Layout) -> str:
         """Return the columns' names."""
-        return _csv_text([[_on_one_line(name) for name in layout.columns]])
+        return csv_text([[_on_one_line(name) for name in layout.columns]])
 
     def lines(self, layout: Layout, predictions: Iterable[Prediction]) -> str:
         """Return the rows; a line break in a class name is escaped, so that a row is always one line."""
-        return _csv_text(map(_on_one_line, layout.cells(prediction).values()) for prediction in predictions)
+        return csv_text(map(_on_one_line, layout.cells(prediction).values()) for prediction in predictions)
 
     def rows(self, layout: Layout, path: Path) -> Iterator[dict[str, Any]]:
         """Read rows back."""
@@ -159,12 +160,6 @@ def _writing(path: Path) -> Iterator[None]:
             f"{path}: could not be written ({error.strerror or error}). Free some space or choose another place, "
             f"then go on with --resume."
         ) from error
-
-
-def _csv_text(rows: Iterable[Iterable[Any]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
 
 
 def _on_one_line(value: Any) -> Any:
