@@ -177,7 +177,8 @@ def _bombs() -> Iterator[_Row]:
     yield 31, "31-text-bomb.png", body[:33] + text + body[33:], bad, "too large"
     yield 32, "32-profile-bomb.png", body[:33] + profile + body[33:], bad, "too large"
     yield 33, "33-many-frames.gif", _gif_of_many_frames(10_000), None, ""
-    yield 34, "34-many-scans.jpg", _many_scans(2_000), "too_slow", "progressive scans"
+    yield 34, "34-many-scans.jpg", _many_scans(2_000), "too_slow", "has more than 250 scans"
+    yield 34, "34-scans-of-colours.jpg", jpeg_with_scans(501), "too_slow", "has more than 500 scans"
 
 
 def _odd_but_legal() -> Iterator[_Row]:
@@ -283,6 +284,24 @@ def _gif_of_many_frames(count: int) -> bytes:
     return gif[:-1] + frame * count + b";"
 
 
+def jpeg_with_scans(count: int) -> bytes:
+    """A sequential JPEG of 16x16 pixels with a scan for each colour, as often as wanted.
+
+    Pillow writes all colours in one scan, so that this is put together: a grey one's only scan is said to be one of
+    three colours, and repeated.
+    """
+    grey = encoded(Image.new("L", (16, 16), 90), "JPEG")
+    frame, scan = grey.index(b"\xff\xc0"), grey.index(b"\xff\xda")
+    size = grey[frame + 5 : frame + 9]
+    colours = b"\xff\xc0\x00\x11\x08" + size + b"\x03\x01\x11\x00\x02\x11\x00\x03\x11\x00"
+    head = grey[:frame] + colours + grey[frame + 13 : scan]
+    data = grey[scan + 10 : -2]
+    scans = [
+        b"\xff\xda\x00\x08\x01" + bytes([1 + number % 3]) + b"\x00\x00\x3f\x00" for number in range(count)
+    ]
+    return head + b"".join(start + data for start in scans) + b"\xff\xd9"
+
+
 def _many_scans(count: int) -> bytes:
     """A progressive JPEG of 4 megapixels whose last scan is repeated."""
     jpeg = encoded(Image.new("L", (2_000, 2_000), 90), "JPEG", progressive=True)
@@ -290,4 +309,12 @@ def _many_scans(count: int) -> bytes:
     return jpeg[:-2] + last * count + b"\xff\xd9"
 
 
-__all__ = ["HTTP_STATUS", "BadFile", "encoded", "jpeg_with_orientation", "make_bad_files", "photo"]
+__all__ = [
+    "HTTP_STATUS",
+    "BadFile",
+    "encoded",
+    "jpeg_with_orientation",
+    "jpeg_with_scans",
+    "make_bad_files",
+    "photo",
+]

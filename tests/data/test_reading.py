@@ -12,7 +12,14 @@ from PIL import Image
 from imgclf.data import read_image
 from imgclf.data.images.reading import printable, read_size
 from imgclf.errors import ImageError
-from tests.bad_files import BadFile, encoded, jpeg_with_orientation, make_bad_files, photo
+from tests.bad_files import (
+    BadFile,
+    encoded,
+    jpeg_with_orientation,
+    jpeg_with_scans,
+    make_bad_files,
+    photo,
+)
 
 
 @pytest.fixture(scope="module")
@@ -222,3 +229,32 @@ def test_every_kind_of_webp_header_is_understood(options: dict[str, object]) -> 
     assert read_size(encoded(photo(), "WEBP", **options)) == (48, 64)
     with pytest.raises(ImageError, match="is 64x48 pixels"):
         read_size(encoded(photo(), "WEBP", **options), max_pixels=10)
+
+
+def test_every_jpegs_scans_are_counted_before_it_is_decoded() -> None:
+    """As many as the cap are read; one more is refused, for a file whose decoding would be harmless."""
+    assert read_image(jpeg_with_scans(500)).size == (16, 16)
+    with pytest.raises(
+        ImageError, match=r"^image: has more than 500 scans, which would take too long to decode$"
+    ):
+        read_image(jpeg_with_scans(501))
+    assert read_image(jpeg_with_scans(20), max_pixels=256).size == (16, 16)
+    with pytest.raises(ImageError, match="has more than 20 scans"):
+        read_image(jpeg_with_scans(21), max_pixels=256)
+
+
+def test_what_only_looks_like_a_scan_is_none() -> None:
+    """A preview in the header and a film behind the picture are full of bytes that would begin a scan."""
+    jpeg = encoded(photo(), "JPEG")
+    looks = b"\xff\xda" * 20_000
+    comment = b"\xff\xfe" + (len(looks) + 2).to_bytes(2) + looks
+    plain = np.asarray(read_image(jpeg))
+    for odd in (jpeg + looks * 3, jpeg[:2] + comment + jpeg[2:]):
+        assert np.array_equal(np.asarray(read_image(odd)), plain)
+
+
+@pytest.mark.parametrize("rest", [b"", b"\xff", b"\xff\xda", b"\xff\xda\x00", b"\xff\xfe\xff\xff"])
+def test_counting_ends_where_a_jpeg_is_cut_off(rest: bytes) -> None:
+    """Wherever that is, and it is still too many scans."""
+    with pytest.raises(ImageError, match="has more than 500 scans"):
+        read_image(jpeg_with_scans(501)[:-2] + rest)

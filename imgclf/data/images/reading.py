@@ -30,12 +30,14 @@ from PIL.WebPImagePlugin import WebPImageFile
 from imgclf.data.examples import ImageSource
 from imgclf.data.images.checksums import has_sound_pixel_chunks
 from imgclf.data.images.pixels import as_eight_bits, upright
+from imgclf.data.images.scans import has_more_scans
 from imgclf.data.images.signatures import MINIMUM_BYTES, image_format, webp_size, what_it_is
 from imgclf.errors import ImageError
 from imgclf.words import first_line
 
 MAX_PIXELS = 50_000_000
-_MAX_SCANS = 20  # of a progressive JPEG at the pixel cap; a smaller image may have proportionally more
+_MAX_SCANS = 20  # of a JPEG at the pixel cap; a smaller image may have proportionally more, up to:
+_MOST_SCANS = 500  # cameras and optimisers write 1 to 12
 
 _DECODERS: dict[str, type[ImageFile.ImageFile]] = {
     "JPEG": JpegImageFile,
@@ -167,20 +169,13 @@ def _check_size(size: tuple[int, int], max_pixels: int, shown: str) -> None:
 
 
 def _check_scans(image: Image.Image, file: IO[bytes], max_pixels: int, shown: str) -> None:
-    """Refuse a progressive JPEG whose scans (each a pass over all pixels) would take minutes to decode."""
-    if not image.info.get("progressive"):
+    """Refuse a JPEG whose scans would take minutes to decode: progressive, or with a scan for each colour."""
+    if image.format != "JPEG":
         return
-    position = file.tell()
-    file.seek(0)
-    scans, tail = 0, b""
-    while chunk := file.read(1 << 20):
-        # Entropy-coded data stuffs a zero after 0xFF, so the marker stands for nothing but a scan.
-        scans += (tail + chunk).count(b"\xff\xda")
-        tail = chunk[-1:]
-    file.seek(position)
-    if scans * image.width * image.height > _MAX_SCANS * max_pixels:
+    most = min(_MOST_SCANS, _MAX_SCANS * max_pixels // (image.width * image.height))
+    if has_more_scans(file, most):
         raise ImageError(
-            shown, f"has {scans:,} progressive scans, which would take too long to decode", "too_slow"
+            shown, f"has more than {most:,} scans, which would take too long to decode", "too_slow"
         )
 
 
