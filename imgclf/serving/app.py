@@ -12,9 +12,10 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
 
 from imgclf._version import __version__
-from imgclf.serving.api import explain_routes, image_routes, protocol_v2, status_routes
+from imgclf.serving.api import explain_routes, image_routes, status_routes
 from imgclf.serving.api.documentation import add_docs, describe_access
 from imgclf.serving.api.uploads import invalid
+from imgclf.serving.api.v2.routes import router as v2_router
 from imgclf.serving.http.bodies import BodyLayer
 from imgclf.serving.http.credentials import KeyRing, load_keys
 from imgclf.serving.http.problems import RefusedError
@@ -62,7 +63,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     app.state.service = service
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
-    for router in (image_routes.router, explain_routes.router, status_routes.router, protocol_v2.router):
+    for router in (image_routes.router, explain_routes.router, status_routes.router, v2_router):
         app.include_router(router)
     add_docs(app)
     if keys:

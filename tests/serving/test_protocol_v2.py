@@ -1,6 +1,8 @@
 """The Open Inference Protocol: with Triton's own client where it is installed, and by hand."""
 
 import base64
+from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import numpy as np
@@ -9,6 +11,23 @@ import pytest
 from imgclf.inference import Predictor
 from imgclf.runs import Run
 from tests.serving.conftest import RunningServer
+
+
+@pytest.fixture
+def triton(server: RunningServer) -> Iterator[Any]:
+    """Triton's own client of the shared server."""
+    http = pytest.importorskip("tritonclient.http")
+    client = http.InferenceServerClient(server.url.removeprefix("http://"))
+    yield client
+    client.close()
+
+
+def _image(content: bytes) -> Any:
+    from tritonclient.http import InferInput
+
+    image = InferInput("image", [1], "BYTES")
+    image.set_data_from_numpy(np.array([content], dtype=object))
+    return image
 
 
 def _input(**changes: object) -> dict[str, object]:
@@ -115,3 +134,83 @@ def test_unknown_models_are_not_found(client: httpx.Client) -> None:
     assert response.status_code == 404
     assert "There is no model 'resnet' here. This server has '" in response.json()["error"]
     assert "no version '9'" in client.get("/v2/models/default/versions/9").json()["error"]
+
+
+def test_texts_come_as_bytes_where_triton_asks_for_binary(triton: Any, circle: bytes) -> None:
+    """As its examples do it: `.decode()` works on a label, whether the client names outputs or not."""
+    from tritonclient.http import InferRequestedOutput
+
+    named = triton.infer(
+        "default", [_image(circle)], outputs=[InferRequestedOutput("label", binary_data=True)]
+    )
+    everything = triton.infer("default", [_image(circle)])
+    as_json = triton.infer(
+        "default", [_image(circle)], outputs=[InferRequestedOutput("label", binary_data=False)]
+    )
+    assert named.as_numpy("label")[0].decode() in ("circle", "square", "triangle")
+    assert named.get_output("label")["parameters"] == {
+        "binary_data_size": 4 + len(named.as_numpy("label")[0])
+    }
+    assert everything.as_numpy("label")[0] == named.as_numpy("label")[0]
+    assert everything.as_numpy("probabilities").dtype == np.float32
+    assert as_json.get_output("label")["data"] == [named.as_numpy("label")[0].decode()]
+
+
+def test_classification_lists_the_best_classes(triton: Any, circle: bytes) -> None:
+    """As `value:index:name`, best first; more than there are lists all of them."""
+    from tritonclient.http import InferRequestedOutput
+
+    values = triton.infer("default", [_image(circle)]).as_numpy("probabilities")[0]
+    for count, rows in ((2, 2), (9, 3)):
+        asked = InferRequestedOutput("probabilities", class_count=count)
+        given = triton.infer("default", [_image(circle)], outputs=[asked]).as_numpy("probabilities")
+        assert given.shape == (1, rows)
+        best = int(values.argmax())
+        value, index, name = given[0, 0].decode().split(":")
+        assert (int(index), name) == (best, ("circle", "square", "triangle")[best])
+        assert float(value) == pytest.approx(values[best], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("output", "says"),
+    [
+        (
+            {"name": "label", "parameters": {"classification": 2}},
+            "'label' has no classes to choose from. Ask for the classification of 'probabilities'.",
+        ),
+        (
+            {"name": "label", "parameters": {"shared_memory_region": "here"}},
+            "'label' is wanted in shared memory, which this server does not use. Leave that out.",
+        ),
+    ],
+)
+def test_what_an_output_cannot_be_is_refused(
+    client: httpx.Client, circle: bytes, output: dict[str, object], says: str
+) -> None:
+    """Each in a sentence, and never answered as if it had not been asked for."""
+    body = {**_input(data=[base64.b64encode(circle).decode()]), "outputs": [output]}
+    response = client.post("/v2/models/default/infer", json=body)
+    assert (response.status_code, response.json()["error"]) == (422, says)
+
+
+def test_raw_requests_are_one_image_and_nothing_else(
+    client: httpx.Client, circle: bytes, photo_jpeg: bytes
+) -> None:
+    """A JSON of no bytes, then the file; the answer is binary, and Triton's client reads it."""
+    http = pytest.importorskip("tritonclient.http")
+    headers = {"Inference-Header-Content-Length": "0", "Content-Type": "application/octet-stream"}
+    for content in (circle, photo_jpeg):
+        response = client.post("/v2/models/default/infer", content=content, headers=headers)
+        length = int(response.headers["Inference-Header-Content-Length"])
+        result = http.InferenceServerClient.parse_response_body(response.content, header_length=length)
+        plain = client.post("/predict", content=content, headers={"Content-Type": "image/png"}).json()
+        assert result.as_numpy("label")[0].decode() == plain["prediction"]
+        assert result.as_numpy("probabilities")[0].max() == pytest.approx(plain["confidence"], abs=1e-6)
+    nothing = client.post("/v2/models/default/infer", content=b"", headers=headers)
+    assert nothing.status_code == 400
+    assert nothing.json()["error"] == "Image 0: The image is empty (0 bytes)."
+
+
+def test_the_extensions_are_announced(triton: Any) -> None:
+    """Those that the tests above use, and no other."""
+    assert triton.get_server_metadata()["extensions"] == ["binary_tensor_data", "classification"]

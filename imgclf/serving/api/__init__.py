@@ -1,6 +1,6 @@
 """The endpoints.
 
 Reading order: ``schemas.py`` (the wire format), ``uploads.py`` (images out of a request), ``image_routes.py``,
-``explain_routes.py``, ``status_routes.py``; ``tensors_v2.py`` and ``protocol_v2.py`` (the Open Inference Protocol);
+``explain_routes.py``, ``status_routes.py``; ``v2/`` (the Open Inference Protocol);
 ``documentation.py`` (the pages that show all this).
 """

@@ -1,5 +1,6 @@
-"""Tensors of the Open Inference Protocol: in JSON, or as bytes behind it (Triton's binary tensor data extension).
+"""Requests of the Open Inference Protocol: tensors in JSON, as bytes behind it, or one image and nothing else.
 
+The bytes are Triton's binary tensor data extension, the image alone its raw binary request:
 https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md
 """
 
@@ -7,13 +8,15 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from imgclf.serving.api.uploads import decode_base64, json_body
 from imgclf.serving.http.problems import RefusedError
 
 _TYPES = {"image": "BYTES", "pixels": "UINT8"}
 _MOST_ELEMENTS = 100_000_000
+OUTPUTS = ("probabilities", "label")
+"""What a model gives, in the order in which a client that names none gets them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +35,33 @@ class Tensor:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """One output that a client asks for.
+
+    Attributes:
+        name: of the output.
+        binary: whether its values come as bytes behind the JSON.
+        classes: how many of the best classes to list instead of the values; 0 gives the values.
+    """
+
+    name: str
+    binary: bool = False
+    classes: int = 0
+
+
+@dataclass(frozen=True)
 class InferRequest:
-    """What a client asks: its own id, the input, and which outputs (all, where it names none)."""
+    """What a client asks.
+
+    Attributes:
+        id: the client's own; may be empty.
+        tensor: the input.
+        outputs: what it wants of it.
+    """
 
     id: str
     tensor: Tensor
-    outputs: list[str]
+    outputs: list[Wanted]
 
 
 class _Parameters(BaseModel):
@@ -52,14 +76,26 @@ class _Input(BaseModel):
     parameters: _Parameters = _Parameters()
 
 
+class _OutputParameters(BaseModel):
+    binary_data: bool | None = None
+    classification: int = Field(0, ge=0)
+    shared_memory_region: str | None = None
+
+
 class _Output(BaseModel):
     name: str
+    parameters: _OutputParameters = _OutputParameters()
+
+
+class _RequestParameters(BaseModel):
+    binary_data_output: bool = False
 
 
 class _Body(BaseModel):
     inputs: list[_Input]
     outputs: list[_Output] = []
     id: str = ""
+    parameters: _RequestParameters = _RequestParameters()
 
 
 def read_infer_request(body: bytes, json_length: str | None) -> InferRequest:
@@ -67,7 +103,8 @@ def read_infer_request(body: bytes, json_length: str | None) -> InferRequest:
 
     Args:
         body: JSON, and what follows it.
-        json_length: the header ``Inference-Header-Content-Length``; None means that all is JSON.
+        json_length: the header ``Inference-Header-Content-Length``; None means that all is JSON, 0 that there is none
+            and the body is one encoded image.
 
     Raises:
         RefusedError: 400 or 422.
@@ -77,13 +114,43 @@ def read_infer_request(body: bytes, json_length: str | None) -> InferRequest:
         if not json_length.isascii() or not json_length.isdecimal() or len(json_length) > 12:
             raise RefusedError(400, "Inference-Header-Content-Length is not a number.")
         end = int(json_length)
+    if end == 0 and json_length is not None:
+        return InferRequest(
+            "", Tensor("image", images=[body]), [Wanted(name, binary=True) for name in OUTPUTS]
+        )
     given = json_body(body[:end], _Body)
     if len(given.inputs) != 1:
         raise RefusedError(
             422, f"The request has {len(given.inputs)} inputs, but 'image' or 'pixels' is expected."
         )
     tensor = _tensor(given.inputs[0], body[end:])
-    return InferRequest(given.id[:200], tensor, [output.name for output in given.outputs])
+    return InferRequest(given.id[:200], tensor, _wanted(given))
+
+
+def _wanted(given: _Body) -> list[Wanted]:
+    binary = given.parameters.binary_data_output
+    if not given.outputs:
+        return [Wanted(name, binary) for name in OUTPUTS]
+    return [_checked(output, binary) for output in given.outputs]
+
+
+def _checked(output: _Output, binary: bool) -> Wanted:
+    asked = output.parameters
+    if output.name not in OUTPUTS:
+        raise RefusedError(422, f"There is no output '{output.name[:80]}', only: {', '.join(OUTPUTS)}.")
+    if asked.shared_memory_region is not None:
+        raise RefusedError(
+            422,
+            f"'{output.name}' is wanted in shared memory, which this server does not use. Leave that out.",
+        )
+    if asked.classification and output.name != "probabilities":
+        raise RefusedError(
+            422,
+            f"'{output.name}' has no classes to choose from. Ask for the classification of 'probabilities'.",
+        )
+    return Wanted(
+        output.name, binary if asked.binary_data is None else asked.binary_data, asked.classification
+    )
 
 
 def _tensor(given: _Input, raw: bytes) -> Tensor:

@@ -1,22 +1,23 @@
-"""KServe's Open Inference Protocol, version 2, over HTTP: what Triton's and KServe's clients speak.
+"""The addresses of the Open Inference Protocol.
 
-https://github.com/kserve/open-inference-protocol. One model, one version. Its input is either ``image``, BYTES (N), each
-an encoded image (in JSON as base64), or ``pixels``, UINT8 (N, H, W, C) of the model's own size; its outputs are
-``probabilities``, FP32 (N, K), and ``label``, BYTES (N).
+One model, one version. Its input is either ``image``, BYTES (N), each an encoded image (in JSON as base64), or
+``pixels``, UINT8 (N, H, W, C) of the model's own size; its outputs are ``probabilities``, FP32 (N, K), and ``label``,
+BYTES (N).
 """
 
 from typing import Any
 
 import numpy as np
 from fastapi import APIRouter, Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from imgclf._version import __version__
 from imgclf.serving.api.image_routes import REFUSED, predicted
 from imgclf.serving.api.schemas import ErrorResponse
-from imgclf.serving.api.tensors_v2 import Tensor, read_infer_request
 from imgclf.serving.api.uploads import read_body
-from imgclf.serving.http.problems import RefusedError
+from imgclf.serving.api.v2.requests import OUTPUTS, Tensor, read_infer_request
+from imgclf.serving.api.v2.responses import infer_response, output_tensor
+from imgclf.serving.http.problems import RefusedError, overloaded
 from imgclf.serving.http.tracing import trace_of
 from imgclf.serving.model.batching import Output
 from imgclf.serving.model.loaded import LoadedModel
@@ -28,7 +29,6 @@ router = APIRouter(
 )
 
 VERSION = "1"
-_OUTPUTS = ("probabilities", "label")
 _TENSOR = {
     "type": "object",
     "required": ["name", "datatype", "shape"],
@@ -37,6 +37,20 @@ _TENSOR = {
         "datatype": {"enum": ["BYTES", "UINT8"]},
         "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}},
         "data": {"type": "array", "items": {}},
+    },
+}
+_WANTED = {
+    "type": "object",
+    "required": ["name"],
+    "properties": {
+        "name": {"enum": list(OUTPUTS)},
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "binary_data": {"type": "boolean"},
+                "classification": {"type": "integer", "minimum": 0},
+            },
+        },
     },
 }
 _INFER_BODY = {
@@ -50,9 +64,15 @@ _INFER_BODY = {
                     "properties": {
                         "id": {"type": "string"},
                         "inputs": {"type": "array", "minItems": 1, "maxItems": 1, "items": _TENSOR},
+                        "outputs": {"type": "array", "items": _WANTED},
+                        "parameters": {
+                            "type": "object",
+                            "properties": {"binary_data_output": {"type": "boolean"}},
+                        },
                     },
                 }
-            }
+            },
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
         },
     }
 }
@@ -61,7 +81,7 @@ _INFER_BODY = {
 @router.get("")
 async def server_metadata() -> dict[str, Any]:
     """Name the server."""
-    return {"name": "imgclf", "version": __version__, "extensions": ["binary_tensor_data"]}
+    return {"name": "imgclf", "version": __version__, "extensions": ["binary_tensor_data", "classification"]}
 
 
 @router.get("/health/live")
@@ -114,33 +134,26 @@ async def model_ready(request: Request, name: str, version: str = VERSION) -> JS
 
 @router.post("/models/{name}/infer", openapi_extra=_INFER_BODY)
 @router.post("/models/{name}/versions/{version}/infer", openapi_extra=_INFER_BODY)
-async def infer(request: Request, name: str, version: str = VERSION) -> dict[str, Any]:
+async def infer(request: Request, name: str, version: str = VERSION) -> Response:
     """Predict one image or more; the first that cannot be read refuses the request."""
     service, trace = service_of(request), trace_of(request)
     model = _named(service, name, version)
     given = read_infer_request(
         await read_body(request), request.headers.get("inference-header-content-length")
     )
-    wanted = _wanted(given.outputs)
     sources = _sources(given.tensor, model, service.settings.batch_images)
     results = await service.submit_and_wait(request, sources, "probabilities")
     computed = [_or_raise(result, index) for index, result in enumerate(results)]
+    if len({one.model.fingerprint for one in computed}) > 1:
+        raise overloaded("The model was swapped in the middle of this request. Send it again.")
     labels = [str(predicted(one, 1, None).label) for one in computed]
     trace.predictions, trace.model = labels, computed[0].model.fingerprint
     rows = np.stack([one.values for one in computed])
-    outputs = {
-        "probabilities": ("FP32", list(rows.shape), rows.ravel().tolist()),
-        "label": ("BYTES", [len(labels)], labels),
-    }
-    return {
-        "model_name": name,
-        "model_version": VERSION,
-        "id": given.id or trace.id,
-        "outputs": [
-            dict(zip(("name", "datatype", "shape", "data"), (key, *outputs[key]), strict=True))
-            for key in wanted
-        ],
-    }
+    names = computed[0].model.predictor.class_names
+    return infer_response(
+        {"model_name": name, "model_version": VERSION, "id": given.id or trace.id},
+        [output_tensor(wanted, rows, labels, names) for wanted in given.outputs],
+    )
 
 
 def _named(service: Service, name: str, version: str) -> LoadedModel:
@@ -178,9 +191,3 @@ def _or_raise(result: Output | BaseException, index: int) -> Output:
     if isinstance(result, RefusedError):
         raise RefusedError(result.status, f"Image {index}: {result.sentence}", result.code)
     raise result
-
-
-def _wanted(names: list[str]) -> list[str]:
-    if unknown := [name for name in names if name not in _OUTPUTS]:
-        raise RefusedError(422, f"There is no output '{unknown[0][:80]}', only: {', '.join(_OUTPUTS)}.")
-    return names or list(_OUTPUTS)
