@@ -143,9 +143,9 @@ def explain(
             "Name the images to explain, such as photos/cat.jpg, or give --misclassified N; one of the two."
         )
     subjects = _errors(predictor, misclassified, data_dir) if misclassified else _named(images or [])
-    slow = [one.title for one in choose_methods(options.methods) if one.passes == "per channel"]
-    if slow:
-        render.message(f"Slow: {' and '.join(slow)} asks the model once for each channel of a layer.")
+    for one in choose_methods(options.methods):
+        if one.slow:
+            render.message(f"Slow: {one.title} {one.slow}.")
     with render.progress() as progress:
         report = explain_images(subjects, predictor, options=options, out=out, progress=progress)
     _show(report, json)

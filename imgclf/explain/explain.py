@@ -123,7 +123,7 @@ def ask(explainer: Explainer, options: Options) -> Question:
         ModelError: there is no such layer.
     """
     methods = choose_methods(options.methods)
-    needed = any(method.kind == "cam" for method in methods)
+    needed = any(method.by_layer for method in methods)
     layers = [explainer.layer(choice) for choice in options.layers] if needed else []
     return Question(
         target=choose_target(options.target, explainer.predictor.class_names),

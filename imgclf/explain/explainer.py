@@ -3,21 +3,22 @@
 import copy
 import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import final
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from imgclf.errors import OutOfMemoryError, UsageError
-from imgclf.explain.cam import cam_maps
 from imgclf.explain.methods import Method
-from imgclf.explain.pixel_maps import pixel_maps
 from imgclf.explain.road import road
 from imgclf.inference import Predictor
 from imgclf.inference.backends.torch import TorchBackend
 from imgclf.models import Classifier, FeatureLayer, choose_layer, feature_layers
 
 _AT_ONCE = {"cpu": 8, "cuda": 32, "mps": 16}
+_CONTRASTS = (0.9, 1.0, 1.1)
 
 
 @final
@@ -80,8 +81,8 @@ class Explainer:
             pixels: uint8 (N, H, W, C), preprocessed.
             classes: N class indices.
             method: which.
-            layer: from :meth:`layer`; None for a method of kind ``image``, which looks at none.
-            smooth: average over flips and contrasts (layers only).
+            layer: from :meth:`layer`; None for a method that looks at none.
+            smooth: average over flips and three strengths of contrast (test-time augmentation).
 
         Returns:
             float32 (N, h, w), 0 and up, not rescaled.
@@ -97,11 +98,8 @@ class Explainer:
             with self._lock:
                 for start in range(0, len(pixels), step):
                     images = self._backend.normalized(pixels[start : start + step])
-                    chosen = classes[start : start + step]
-                    if layer is None or method.kind == "image":
-                        parts.append(pixel_maps(self._classifier, images, chosen, method))
-                    else:
-                        parts.append(cam_maps(self._classifier, images, chosen, method, layer, smooth=smooth))
+                    compute = partial(_smoothed, method) if smooth else method.maps
+                    parts.append(compute(self._classifier, images, classes[start : start + step], layer))
         except torch.OutOfMemoryError:
             raise OutOfMemoryError(
                 f"Explaining {min(step, len(pixels))} images at once by {method.title} does not fit into the memory of "
@@ -113,6 +111,18 @@ class Explainer:
         """Return ROAD's score, float32 (M,), of M maps (M, H, W) of one image, uint8 (H, W, C), for a class."""
         with self._lock:
             return road(self._classifier, self._backend.normalized(pixels[None]), class_index, maps)
+
+
+def _smoothed(
+    method: Method, network: Classifier, images: Tensor, classes: Sequence[int], layer: FeatureLayer | None
+) -> np.ndarray:
+    """Average a method's maps over the views of each image."""
+    found = []
+    for contrast in _CONTRASTS:
+        found.append(method.maps(network, contrast * images, classes, layer))
+        found.append(method.maps(network, contrast * images.flip(3), classes, layer)[:, :, ::-1])
+    average: np.ndarray = np.mean(found, axis=0)
+    return average
 
 
 def _twin(classifier: Classifier) -> Classifier:

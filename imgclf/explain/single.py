@@ -61,7 +61,7 @@ def explain_one(
     if not 0 <= chosen < len(row):
         raise UsageError(f"The model has {len(row)} classes, so there is no class with index {chosen}.")
     (how,) = choose_methods(method)[:1]
-    where = explainer.layer(layer) if how.kind == "cam" else None
+    where = explainer.layer(layer) if how.by_layer else None
     raw = explainer.maps(opened.pixels[None], [chosen], how, where)[0]
     saliency = Saliency(
         method=how.name,

@@ -34,16 +34,12 @@ class Question:
     smooth: bool = False
 
     def views(self) -> list[tuple[Method, FeatureLayer | None]]:
-        """Return every method with every layer; FullGrad takes all layers at once, and the pixels' methods none."""
-        views: list[tuple[Method, FeatureLayer | None]] = []
-        for method in self.methods:
-            if method.kind == "image":
-                views.append((method, None))
-            else:
-                views += [
-                    (method, layer) for layer in self.layers[: 1 if method.name == "fullgrad" else None]
-                ]
-        return views
+        """Return every method with every layer, or alone where it looks at none."""
+        return [
+            (method, layer)
+            for method in self.methods
+            for layer in (self.layers if method.by_layer else (None,))
+        ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,8 +121,8 @@ def _maps(
                 found[place].append(
                     Saliency(
                         method=method.name,
-                        layer=layer.name if layer and method.name != "fullgrad" else "",
-                        layer_index=layer.index if layer and method.name != "fullgrad" else None,
+                        layer=layer.name if layer else "",
+                        layer_index=layer.index if layer else None,
                         target=explainer.predictor.class_names[index],
                         target_confidence=float(rows[image, index]),
                         raw=values,

@@ -142,7 +142,7 @@ def test_pixel_methods(name: str, explainer: Explainer):
     np.random.seed(3)  # noqa: NPY002
     expected = np.random.rand()  # noqa: NPY002
     np.random.seed(3)  # noqa: NPY002
-    first, second = (explainer.maps(pixels, [1, 1], METHODS[name], None) for _ in range(2))
+    first, second = (explainer.maps(pixels, [1, 1], METHODS.load(name), None) for _ in range(2))
     assert np.random.rand() == expected  # noqa: NPY002
     assert first.shape == (2, 32, 32)
     assert first.min() >= 0
@@ -157,7 +157,7 @@ def test_without_captum_the_extra_is_named(explainer: Explainer, monkeypatch: py
         MissingExtraError,
         match=r"^The method 'shap' needs the extra 'captum'\. Install it with: pip install 'imgclf\[captum\]'$",
     ):
-        explainer.maps(np.zeros((1, 32, 32, 3), dtype=np.uint8), [0], METHODS["shap"], None)
+        explainer.maps(np.zeros((1, 32, 32, 3), dtype=np.uint8), [0], METHODS.load("shap"), None)
 
 
 def answered(labels: list[int], probabilities: list[list[float]]) -> Answers:

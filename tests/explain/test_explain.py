@@ -114,7 +114,7 @@ def test_the_map_follows_the_shape(explainer: Explainer):
         pixels = np.full((32, 32, 3), 200, dtype=np.uint8)
         pixels[10:22, left : left + 12] = (60, 180, 80)
         layer = explainer.layer("auto")
-        raw = explainer.maps(pixels[None], [1], METHODS["hirescam"], layer)[0]
+        raw = explainer.maps(pixels[None], [1], METHODS.load("hirescam"), layer)[0]
         centres.append((raw.sum(0) * np.arange(raw.shape[1])).sum() / raw.sum())
     assert centres[0] < centres[1]
 

@@ -68,4 +68,6 @@ async def gather(service: Service, asks_for_key: bool) -> Facts:
 def _methods() -> dict[str, str]:
     from imgclf.explain import METHODS  # noqa: PLC0415 - brings torch, which an exported model does without
 
-    return {name: method.title for name, method in METHODS.items()}
+    methods, _ = METHODS.every()
+    ordered = sorted(methods, key=lambda name: name != "gradcam")  # the first is what the page begins with
+    return {name: methods[name].title for name in ordered}

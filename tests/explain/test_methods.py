@@ -1,20 +1,22 @@
 """Maps of layers: every family, every method, like the library's own, and no hook left."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
-from pytorch_grad_cam import GradCAM
+from pytorch_grad_cam import GradCAM, LayerCAM
 from pytorch_grad_cam.utils.image import scale_cam_image
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import nn
 
-from imgclf.errors import ModelError
-from imgclf.explain import METHODS
-from imgclf.explain.cam import cam_maps
+from imgclf.errors import ModelError, UsageError
+from imgclf.explain import METHODS, Explainer
+from imgclf.explain.methods.library import _unscaled
 from imgclf.explain.saliency import Saliency
 from imgclf.models import Classifier, choose_layer, create_classifier
 
-GRADCAM = METHODS["gradcam"]
+GRADCAM = METHODS.load("gradcam")
 
 
 def network(name: str, size: int = 64, **arch_args: object) -> Classifier:
@@ -51,7 +53,7 @@ def test_families_have_maps_with_content(name: str, size: int, arch_args: dict[s
     layer = choose_layer(classifier, (size, size), "auto")
     images = torch.randn(2, 3, size, size)
     found = [
-        cam_maps(classifier, images, [index, index], METHODS["elementwise"], layer) for index in range(4)
+        METHODS.load("elementwise").maps(classifier, images, [index, index], layer) for index in range(4)
     ]
     assert all(maps.shape == (2, *layer.grid) for maps in found)
     assert all(maps.max() > 0 for maps in found)
@@ -59,13 +61,13 @@ def test_families_have_maps_with_content(name: str, size: int, arch_args: dict[s
     assert hooks(classifier) == 0
 
 
-@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.kind == "cam"])
+@pytest.mark.parametrize("name", sorted({*METHODS.names()} - {"integrated-gradients", "shap"}))
 def test_methods_give_maps_of_the_layer(name: str):
     """Every method of the library works on a CNN, never negative, and says something of a part of the images."""
     classifier = network("test_resnet")
     layer = choose_layer(classifier, (64, 64), "auto")
     images = torch.randn(1, 3, 64, 64).repeat(4, 1, 1, 1)
-    maps = cam_maps(classifier, images, [0, 1, 2, 3], METHODS[name], layer)
+    maps = METHODS.load(name).maps(classifier, images, [0, 1, 2, 3], layer)
     assert maps.shape == ((4, 64, 64) if name == "fullgrad" else (4, *layer.grid))
     assert maps.dtype == np.float32
     assert maps.min() >= 0
@@ -82,7 +84,7 @@ def test_tokens_and_channels_last(name: str, arch: tuple[str, dict[str, object]]
     layer = choose_layer(classifier, (64, 64), "auto")
     assert layer.layout == ("tokens" if arch[0] == "test_vit" else "NHWC")
     before = layer.module
-    maps = cam_maps(classifier, torch.randn(1, 3, 64, 64), [1], METHODS[name], layer)
+    maps = METHODS.load(name).maps(classifier, torch.randn(1, 3, 64, 64), [1], layer)
     assert maps.shape == (1, *layer.grid)
     assert np.isfinite(maps).all()
     assert classifier.get_submodule(f"network.{layer.name}") is before
@@ -93,7 +95,7 @@ def test_gradcam_is_the_library_s():
     classifier = network("test_resnet")
     images = torch.randn(2, 3, 64, 64)
     layer = choose_layer(classifier, (64, 64), "layer3")
-    ours = cam_maps(classifier, images, [0, 3], GRADCAM, layer)
+    ours = GRADCAM.maps(classifier, images, [0, 3], layer)
     classifier.requires_grad_(True)
     with GradCAM(classifier, [layer.module]) as cam:
         theirs = cam(images, [ClassifierOutputTarget(0), ClassifierOutputTarget(3)])
@@ -105,7 +107,7 @@ def test_a_layer_before_an_inplace_activation_is_seen_as_it_is():
     classifier = network("vgg11", 32, mlp_ratio=0.01)
     layer = choose_layer(classifier, (32, 32), "features.18")
     images = torch.randn(1, 3, 32, 32)
-    maps = cam_maps(classifier, images, [2], METHODS["hirescam"], layer)
+    maps = METHODS.load("hirescam").maps(classifier, images, [2], layer)
     kept: list[torch.Tensor] = []
     hook = layer.module.register_forward_hook(
         lambda _, __, output: kept.append(output.detach().requires_grad_()) or kept[0].clone()
@@ -122,7 +124,7 @@ def test_the_end_of_a_token_pooled_vit_is_empty_and_said_so():
     """No gradient reaches the patches at the last block's output: zeros, not noise stretched to a picture."""
     classifier = network("test_vit")
     layer = choose_layer(classifier, (64, 64), "blocks.5")
-    raw = cam_maps(classifier, torch.randn(1, 3, 64, 64), [1], GRADCAM, layer)[0]
+    raw = GRADCAM.maps(classifier, torch.randn(1, 3, 64, 64), [1], layer)[0]
     saliency = Saliency("gradcam", layer.name, layer.index, "dog", 0.5, raw)
     assert saliency.state == "empty"
     assert saliency.remark == "Empty: nothing in this layer speaks for 'dog'."
@@ -144,7 +146,7 @@ def test_errors_come_out_and_leave_no_hooks(name: str, error: type[Exception]):
 
     hook = classifier.network.get_classifier().register_forward_hook(fail)
     with pytest.raises(error, match="broken"):
-        cam_maps(classifier, torch.randn(1, 3, 64, 64), [0], METHODS[name], layer)
+        METHODS.load(name).maps(classifier, torch.randn(1, 3, 64, 64), [0], layer)
     hook.remove()
     assert hooks(classifier) == 0
     assert classifier.get_submodule(f"network.{layer.name}") is layer.module
@@ -160,7 +162,7 @@ def test_methods_that_cannot_say_so():
         match=r"^ShapleyCAM explains layers with the channels first only, but 'blocks\.5\.norm1' of "
         r"'test_vit' is tokens\. Use gradcam or hirescam\.$",
     ):
-        cam_maps(classifier, images, [0], METHODS["shapleycam"], layer)
+        METHODS.load("shapleycam").maps(classifier, images, [0], layer)
     for module in classifier.network.modules():
         if isinstance(module, nn.Conv2d):
             module.bias = None
@@ -169,7 +171,7 @@ def test_methods_that_cannot_say_so():
         match=r"^FullGrad explains by the biases of convolutions and batch norms, and 'test_vit' has none\. "
         r"Use gradcam or layercam\.$",
     ):
-        cam_maps(classifier, images, [0], METHODS["fullgrad"], layer)
+        METHODS.load("fullgrad").maps(classifier, images, [0], layer)
 
 
 def test_shapleycam_before_a_linear_end_is_gradcam():
@@ -178,19 +180,36 @@ def test_shapleycam_before_a_linear_end_is_gradcam():
     layer = choose_layer(classifier, (64, 64), "blocks.4")
     images = torch.randn(2, 3, 64, 64)
     shapley, plain = (
-        cam_maps(classifier, images, [0, 3], METHODS[n], layer) for n in ("shapleycam", "gradcam")
+        METHODS.load(n).maps(classifier, images, [0, 3], layer) for n in ("shapleycam", "gradcam")
     )
     np.testing.assert_allclose(shapley, plain, atol=1e-6)
     assert plain.max() > 0
 
 
-def test_smoothing_averages_views():
-    """The smoothed map is another one, on the same grid."""
-    classifier = network("test_resnet")
-    layer = choose_layer(classifier, (64, 64), "auto")
-    images = torch.randn(1, 3, 64, 64)
-    plain, smooth = (
-        cam_maps(classifier, images, [0], METHODS["layercam"], layer, smooth=s) for s in (False, True)
-    )
+@pytest.mark.parametrize("name", ["layercam", "integrated-gradients"])
+def test_smoothing_averages_views(explainer: Explainer, shapes: Path, name: str):
+    """The mean over six views: for a layer it is the library's own, and maps of pixels are smoothed too."""
+    method = METHODS.load(name)
+    layer = explainer.layer() if method.by_layer else None
+    pixels = explainer.predictor.prepare(shapes / "test/square/00.png").pixels
+    assert pixels is not None
+    plain, smooth = (explainer.maps(pixels[None], [1], method, layer, smooth=s)[0] for s in (False, True))
     assert smooth.shape == plain.shape
+    assert smooth.dtype == np.float32
     assert not np.allclose(smooth, plain)
+    if layer is None:
+        return
+    classifier = explainer._classifier
+    images = explainer._backend.normalized(pixels[None])
+    theirs = _unscaled(LayerCAM)(classifier, [layer.module])
+    expected = theirs(images.requires_grad_(), [ClassifierOutputTarget(1)], aug_smooth=True)
+    theirs.activations_and_grads.release()
+    np.testing.assert_allclose(smooth[None], expected, atol=1e-5)
+
+
+def test_a_method_of_layers_wants_one():
+    """Nobody gets another method's map in its place."""
+    with pytest.raises(
+        UsageError, match=r"^GradCAM explains by a layer: choose one with Explainer\.layer\(\)\.$"
+    ):
+        GRADCAM.maps(network("test_resnet"), torch.randn(1, 3, 64, 64), [0], None)
