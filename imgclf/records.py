@@ -187,17 +187,6 @@ class Prediction:
     top_k: tuple[tuple[str, float], ...] = ()
     error: str | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        return {
-            "file": self.file,
-            "label": self.label,
-            "confidence": self.confidence,
-            "top_k": [{"label": name, "confidence": value} for name, value in self.top_k],
-            "probabilities": dict(self.probabilities),
-            "error": self.error,
-        }
-
 
 @dataclass(frozen=True)
 class Progress:

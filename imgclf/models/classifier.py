@@ -119,11 +119,6 @@ class Classifier(nn.Module):
         """One-line messages for the user, such as that no pretrained weights were at hand."""
         return self.origin.notes
 
-    @property
-    def embedding_size(self) -> int:
-        """D: the width of :meth:`embed`'s result."""
-        return int(self.network.head_hidden_size)
-
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (N, K) for normalised images (N, C, H, W)."""
         if self.hidden_head is None:

@@ -141,7 +141,7 @@ def test_json_has_no_nan_and_knows_records_and_paths(capsys: pytest.CaptureFixtu
 
 def test_json_line_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     """JSON Lines: one object a line."""
-    render.json_line(Prediction(file="a.png", label="cat", confidence=0.5).to_dict())
+    render.json_line(Prediction(file="a.png", label="cat", confidence=0.5))
     assert capsys.readouterr().out.count("\n") == 1
 
 

@@ -34,7 +34,7 @@ def test_classifying_the_embeddings_gives_the_logits(name: str, size: int) -> No
     with torch.no_grad():
         logits, embeddings = classifier(images), classifier.embed(images)
         assert logits.shape == (2, 3)
-        assert embeddings.shape == (2, classifier.embedding_size)
+        assert embeddings.shape == (2, classifier.network.head_hidden_size)
         torch.testing.assert_close(classifier.classify(embeddings), logits)
 
 
@@ -91,4 +91,4 @@ def test_classifiers_on_branches_cannot_classify_embeddings() -> None:
         r"^The classifiers of 'crossvit_tiny_240' cannot be applied to embeddings: each works on a branch of"
     )
     with pytest.raises(ModelError, match=sentence):
-        classifier.classify(torch.zeros(1, classifier.embedding_size))
+        classifier.classify(torch.zeros(1, classifier.network.head_hidden_size))
