@@ -164,11 +164,15 @@ def train(
         "hardware.strategy": strategy,
         "hardware.precision": precision,
     }
+    from imgclf.errors import UsageError
+
     if _another_is_first():
         _follow(data_dir, dry_run)
         return
     with render.progress() as show:
         reporter = TrainReporter(show)
+        if resume is not None and dry_run:
+            raise UsageError("--dry-run looks at a run before it begins: leave out --resume.")
         if resume is not None:
             outcome = _resume(resume, recipe or config, flags, set_ or [], data_dir, reporter)
         else:

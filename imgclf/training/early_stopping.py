@@ -1,8 +1,8 @@
 """Which epoch is the best, and whether to go on."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
+from imgclf.recipes.config import TrainingConfig
 from imgclf.records import EpochRecord
 from imgclf.task import is_better
 
@@ -36,10 +36,9 @@ class BestEpoch:
         """Whether patience has run out."""
         return self.patience > 0 and self.epochs_without >= self.patience
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return what :meth:`load_state_dict` needs."""
-        return asdict(self)
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from another follower's state, with this one's patience."""
-        self.best, self.epochs_without = state["best"], state["epochs_without"]
+def early_stopping(training: TrainingConfig) -> BestEpoch:
+    """Return what follows the metric that ends a run early."""
+    stopping = training.early_stopping
+    metric = training.monitor if stopping.monitor == "auto" else stopping.monitor
+    return BestEpoch(metric, stopping.patience, stopping.min_delta)

@@ -14,7 +14,7 @@ from imgclf.training.averaging import WeightAverage
 from imgclf.training.losses import build_loss, check_finite
 from imgclf.training.meter import EpochMeter
 from imgclf.training.mixing import BatchMixing
-from imgclf.training.optimizers import build_optimizer, clip_parameters
+from imgclf.training.optimizers import build_optimizer, clip_parameters, load_optimizer
 from imgclf.training.phases import Phase
 from imgclf.training.processes import sum_of_all
 from imgclf.training.schedule import Schedule
@@ -63,22 +63,25 @@ class Learner:
         """The schedule of the present phase."""
         return self._schedule
 
-    def enter(self, phase: Phase, steps_per_epoch: int) -> None:
+    def enter(self, phase: Phase, steps_per_epoch: int, progress: float = 0.0) -> None:
         """Make the phase's optimiser and schedule, and wrap the network for the processes.
 
         Args:
             phase: says what learns, and how fast.
             steps_per_epoch: optimiser steps, which lay out the schedule.
+            progress: share of the phase that is done already, in [0, 1].
         """
         self._phase = phase
         for parameter in self.classifier.backbone_parameters():
             parameter.requires_grad_(not phase.frozen)
         optimizer = build_optimizer(self.classifier, self._config.optimizer, phase.lr)
+        state, self._pending_state = self._pending_state, None
+        watched: list[dict[str, float]] = []
+        if state and state["phase"] == phase.name:
+            load_optimizer(optimizer, state["optimizer"])
+            watched = state["schedule"].get("watched", [])
         self._schedule = Schedule(optimizer, self._config.scheduler, phase.epochs, steps_per_epoch)
-        if self._pending_state and self._pending_state["phase"] == phase.name:
-            optimizer.load_state_dict(self._pending_state["optimizer"])
-            self._schedule.load_state_dict(self._pending_state["schedule"])
-        self._pending_state = None
+        self._schedule.restore(progress, watched)
         network: Any = torch.compile(self.classifier) if self._config.training.compile else self.classifier
         self._model, self._optimizer = self._fabric.setup(network, optimizer)
 
@@ -149,18 +152,18 @@ class Learner:
             "model": self.classifier.state_dict(),
             "average": average and {"model": average.model.state_dict(), "updates": average.updates},
             "optimizer": self._optimizer.state_dict(),
-            "schedule": self._schedule.state_dict(),
+            "schedule": {"watched": self._schedule.watched},
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue where another learner of the same config stood; call before :meth:`enter`."""
+        """Continue where another learner stood; call before :meth:`enter`, which takes the optimiser's part."""
         if self._fabric.is_global_zero:  # They are the sums of all processes.
             self.meter.restore(state["meter"])
         self.classifier.load_state_dict(state["model"])
         if self._average and state["average"]:
             self._average.model.load_state_dict(state["average"]["model"])
             self._average.updates = state["average"]["updates"]
-        self._pending_state = state  # Optimiser and schedule exist once their phase is entered.
+        self._pending_state = state
 
     def _update(self) -> None:
         if self._config.training.clip_grad_norm:

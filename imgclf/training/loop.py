@@ -19,8 +19,7 @@ from imgclf.errors import RunError
 from imgclf.models import Classifier
 from imgclf.recipes import Config
 from imgclf.records import EpochRecord, Progress
-from imgclf.training.budget import Budget
-from imgclf.training.durations import parse_duration
+from imgclf.training.budget import budget_of
 from imgclf.training.learner import Learner
 from imgclf.training.losses import validation_loss
 from imgclf.training.phases import Phase, plan_phases
@@ -66,8 +65,7 @@ class Trainer:
         self.epoch = 0
         self.step = 0
         self.interrupted = False
-        limit = parse_duration(config.training.max_time) if config.training.max_time else None
-        self.budget = Budget(config.training.epochs, limit)
+        self.budget = budget_of(config.training)
         self._learner = Learner(fabric, classifier, config, num_classes, class_weights)
         self._fabric, self._loaders, self._config, self._num_classes = fabric, loaders, config, num_classes
         self._should_stop, self._report = should_stop, report
@@ -90,7 +88,7 @@ class Trainer:
         for phase in plan_phases(self._config):
             if self._share(phase) >= 1:
                 continue
-            self._learner.enter(phase, self._steps_per_epoch)
+            self._learner.enter(phase, self._steps_per_epoch, self._share(phase))
             while self._share(phase) < 1:
                 record = None if self._asked_to_stop() else self._run_epoch(phase)
                 if record is None:
@@ -114,6 +112,7 @@ class Trainer:
             "epoch": self.epoch,
             "step": self.step,
             "processes": self._fabric.world_size,
+            "images": len(self._loaders.train.examples),
             "elapsed": self.budget.elapsed,
             "epoch_seconds": self._epoch_seconds_before,
             "validation_seconds": self.budget.reserve,
@@ -121,22 +120,33 @@ class Trainer:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue where another trainer of the same config stood; call before :meth:`epochs`.
+        """Continue where another trainer stood; call before :meth:`epochs`.
 
         Raises:
-            RunError: it stopped in mid-epoch, and there were more or fewer processes.
+            RunError: it stopped in mid-epoch, and what is left of the epoch cannot be found again.
         """
         self.epoch, self.step = state["epoch"], state["step"]
-        processes = state.get("processes", self._fabric.world_size)
-        if self.step and processes != self._fabric.world_size:
-            raise RunError(
-                f"The run stopped in the middle of epoch {self.epoch + 1} with {processes} process(es), and each had "
-                f"its share of the images. Resume it with as many; now there are {self._fabric.world_size}."
-            )
-        self.budget.start(before=state["elapsed"])
-        self.budget.reserve = state["validation_seconds"]
+        if self.step:
+            self._check_same_share(state)
+        self.budget.restore(state)
         self._epoch_seconds_before = state["epoch_seconds"]
         self._learner.load_state_dict(state)
+
+    def _check_same_share(self, state: dict[str, Any]) -> None:
+        """The batches that are left of an epoch are known only where images and processes are as many as before."""
+        stopped = f"The run stopped in the middle of epoch {self.epoch + 1}"
+        processes = state.get("processes", self._fabric.world_size)
+        if processes != self._fabric.world_size:
+            raise RunError(
+                f"{stopped} with {processes} process(es), and each had "
+                f"its share of the images. Resume it with as many; now there are {self._fabric.world_size}."
+            )
+        images, found = state.get("images"), len(self._loaders.train.examples)
+        if images not in (None, found):
+            raise RunError(
+                f"{stopped}, when {images:,} training images could be read; now {found:,} can be, and batches of them "
+                f"would repeat or leave out images of that epoch. Bring the files back as they were."
+            )
 
     @property
     def _steps_per_epoch(self) -> int:

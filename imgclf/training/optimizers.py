@@ -1,6 +1,7 @@
 """Optimisers: torch's classes by their exact name ("Adam"), timm's by theirs ("adamw", "lamb", "muon")."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import timm.optim
 import torch
@@ -40,6 +41,19 @@ def build_optimizer(model: nn.Module, config: OptimizerConfig, lr: float) -> tor
         f"optimizer.name: unknown optimiser '{config.name}'.{suggest(config.name, known)} Expected a class of "
         f"torch.optim (Adam, SGD, ...) or a timm name (adamw, lamb, muon, ...)."
     )
+
+
+def load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Give an optimiser what another of the same kind has gathered; its learning rates stay its own.
+
+    The stored rates are those at which a schedule stood. A schedule that is laid out anew has to start from the rate of
+    the config.
+    """
+    rates = [group["lr"] for group in optimizer.param_groups]
+    optimizer.load_state_dict(state)
+    for group, rate in zip(optimizer.param_groups, rates, strict=True):
+        group["lr"] = rate
+        group.pop("initial_lr", None)
 
 
 def clip_parameters(optimizer: torch.optim.Optimizer) -> Iterable[torch.nn.Parameter]:

@@ -2,10 +2,15 @@
 
 A schedule is laid out over the planned number of steps or epochs. The loop then moves it by progress in [0, 1]: by
 steps done, or under a time limit by the time used, so that a run cut to ten minutes still anneals to the end.
+
+It is a function of that progress (and, for the one that watches a metric, of the values seen), and so is never stored:
+a resumed run lays it out anew and moves it to where it has to stand, over as many epochs as the run now has.
 """
 
 import inspect
 import math
+import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -20,6 +25,14 @@ _BY_STEP = {"OneCycleLR", "CosineAnnealingLR", "CyclicLR", "PolynomialLR", "none
 # The argument that says how long the schedule is, filled in with the planned length unless the config gives it.
 _LENGTH = {"OneCycleLR": "total_steps", "CosineAnnealingLR": "T_max", "PolynomialLR": "total_iters"}
 _PLATEAU = "ReduceLROnPlateau"
+_NOT_FROM_TEXT = {
+    "LRScheduler",
+    "_LRScheduler",
+    "LambdaLR",
+    "MultiplicativeLR",
+    "SequentialLR",
+    "ChainedScheduler",
+}
 _WARMUP_START = 1e-3  # A warm-up from exactly zero would waste its first step.
 
 
@@ -32,6 +45,11 @@ class Schedule:
         epochs: planned epochs of this phase.
         steps_per_epoch: optimiser steps in an epoch.
 
+    Attributes:
+        by_step: whether it moves at each step instead of each epoch.
+        plateau_metric: the column of the history that it watches, or nothing.
+        watched: the metrics of each epoch of this phase so far.
+
     Raises:
         ConfigError: the name or its arguments do not fit.
     """
@@ -43,6 +61,7 @@ class Schedule:
         self.by_step = config.interval == "step" or (config.interval == "auto" and config.name in _BY_STEP)
         self._length = epochs * steps_per_epoch if self.by_step else epochs
         self._position = 0
+        self.watched: list[dict[str, float]] = []
         arguments = dict(config.args)
         self.plateau_metric: str = arguments.pop("monitor", "val_loss") if config.name == _PLATEAU else ""
         warmup = round(config.warmup_epochs * steps_per_epoch)
@@ -70,11 +89,12 @@ class Schedule:
             self._position += 1
 
     def on_validation(self, metrics: dict[str, float]) -> None:
-        """Let a schedule that watches a metric see the newest one.
+        """Take in the metrics of an epoch; a schedule that watches one of them may move.
 
         Raises:
             ConfigError: there is no metric of that name.
         """
+        self.watched.append(metrics)
         if not self.plateau_metric:
             return
         if self.plateau_metric not in metrics:
@@ -84,20 +104,19 @@ class Schedule:
             )
         self._scheduler.step(metrics[self.plateau_metric])
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return what :meth:`load_state_dict` needs."""
-        return {"length": self._length, "position": self._position, "scheduler": self._scheduler.state_dict()}
+    def restore(self, progress: float, watched: Iterable[dict[str, float]]) -> None:
+        """Move a new schedule to where a run that was laid out like this from its start would have it.
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue where another schedule of the same config stood.
-
-        One of another length (a run that is resumed for more epochs) is laid out anew: the next
-        :meth:`advance_to` moves it to where it should be.
+        Args:
+            progress: share of the phase that is done, in [0, 1].
+            watched: the metrics of each epoch of this phase so far.
         """
-        if state["length"] != self._length and not self.plateau_metric:
-            return
-        self._position = state["position"]
-        self._scheduler.load_state_dict(state["scheduler"])
+        with warnings.catch_warnings():
+            # torch misses the optimiser's step before this one; it was taken before the run was resumed.
+            warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step")
+            self.advance_to(progress)
+            for metrics in watched:
+                self.on_validation(metrics)
 
 
 def _build(
@@ -105,9 +124,7 @@ def _build(
 ) -> Any:
     if name == "none":
         return lr_scheduler.LambdaLR(optimizer, _constant)
-    known = [
-        key for key, value in vars(lr_scheduler).items() if inspect.isclass(value) and not key.startswith("_")
-    ]
+    known = scheduler_names()
     if name not in known:
         raise ConfigError(
             f"scheduler.name: unknown schedule '{name}'.{suggest(name, known)} Expected a class of "
@@ -116,13 +133,39 @@ def _build(
     if name in _LENGTH:
         arguments.setdefault(_LENGTH[name], length)
     if name == "OneCycleLR":
+        _check_one_cycle(arguments["total_steps"], length)
         arguments.setdefault("max_lr", [group["lr"] for group in optimizer.param_groups])
     if name == _PLATEAU:
         arguments.setdefault("mode", "min" if is_loss(plateau_metric) else "max")
     try:
         return getattr(lr_scheduler, name)(optimizer, **arguments)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, NotImplementedError) as error:
         raise ConfigError(f"scheduler: {name} does not take these arguments ({error}).") from None
+
+
+def scheduler_names() -> list[str]:
+    """Return the names of torch's schedulers that a config can describe: not those made of functions or of others."""
+    return [
+        name
+        for name, value in vars(lr_scheduler).items()
+        if inspect.isclass(value)
+        and issubclass(value, lr_scheduler.LRScheduler)
+        and name not in _NOT_FROM_TEXT
+    ]
+
+
+def length_argument(config: SchedulerConfig) -> str:
+    """Return the argument by which the config itself says how long the schedule is; nothing where the run decides."""
+    name = _LENGTH.get(config.name, "")
+    return name if name in config.args else ""
+
+
+def _check_one_cycle(total_steps: int, length: int) -> None:
+    if total_steps < length:
+        raise ConfigError(
+            f"scheduler.total_steps: {total_steps} is less than the {length} steps of the run, and a one-cycle has no "
+            f"rate after its end. Leave it out, and the cycle is laid over the whole run."
+        )
 
 
 def _with_warmup(optimizer: torch.optim.Optimizer, main: Any, steps: int) -> Any:

@@ -14,12 +14,21 @@ from imgclf.data import Dataset, Splits, make_splits, open_dataset, split_rows
 from imgclf.data.formats.shard_files import absolute_pattern, is_pattern
 from imgclf.errors import DataError, ImgclfError, RunError, StoppedError, UsageError
 from imgclf.figures import training_curves
-from imgclf.models import classifier_from_header
+from imgclf.models import choose_device, classifier_from_header
 from imgclf.plugins import DATASETS, plugin_entry_points
 from imgclf.recipes import Config
 from imgclf.records import EpochRecord, ModelHeader
 from imgclf.runs import DEFAULT_PARENT, Run, create_run
 from imgclf.runs.kept_images import keep_examples
+from imgclf.training.changes import (
+    changes_between,
+    check_changes,
+    check_goes_on,
+    keep_settled,
+    told,
+    trained_config,
+    with_changes,
+)
 from imgclf.training.checkpoint import load_checkpoint
 from imgclf.training.launch import launch
 from imgclf.training.preparation import prepare
@@ -83,7 +92,9 @@ def train(
         package = preparation.classifier.package
         provenance["model_package"] = None if package in ("timm", "imgclf") else package
         header = replace(preparation.header, provenance=provenance)
-        return partial(Job, run, preparation.config, header=header, classifier=preparation.classifier)
+        return partial(
+            Job, run, preparation.config, header=header, classifier=preparation.classifier, data_dir=data_dir
+        )
 
     return _run_together(lambda: _with_absolute_paths(config), begin, data_dir, reporter)
 
@@ -95,30 +106,45 @@ def resume(
 
     Args:
         run: the run to continue.
-        config: the run's own config; what does not change the result (device, workers) may differ, and
-            ``training.epochs`` may be larger.
+        config: the run's own config, with the changes that ``imgclf.training.changes`` allows.
         data_dir: where registered datasets live.
         reporter: told sentences, progress and epochs while it runs.
 
     Raises:
-        RunError: there is nothing to resume, or the classes, the images or the architecture are others now.
+        RunError: there is nothing to resume; the classes, the images or the architecture are others now; or a setting
+            has changed that cannot.
     """
     reporter = reporter or SilentReporter()
     header: ModelHeader
     trained: dict[str, Any]
+    before: Config
 
     def plan() -> Config:
-        nonlocal header, trained
+        nonlocal header, trained, before
         state = load_checkpoint(run.checkpoint)
         header, trained = ModelHeader.from_dict(json.loads(state["header"])), state["trainer"]
-        _check_resumable(run, config, header, trained)
-        return config
+        before = trained_config(header.provenance)
+        settled = keep_settled(before, _with_absolute_paths(config))
+        choose_device(settled.hardware.device)
+        check_changes(run, changes_between(before, settled), trained["epoch"], trained["step"])
+        check_goes_on(run, settled, trained, state["history"])
+        return settled
 
     def begin(config: Config, splits: Splits, class_names: tuple[str, ...]) -> JobBeginning:
         _check_same_data(run, splits, class_names, header)
         classifier = classifier_from_header(header, trained["model"])
         reporter.message(f"Resuming {run.path} in epoch {trained['epoch'] + 1}, step {trained['step']}.")
-        return partial(Job, run, config, header=header, classifier=classifier, resume=True)
+        changes = changes_between(before, config)
+        for sentence in told(changes, config):
+            reporter.message(sentence)
+        if changes:
+            write_text(run.config, tomli_w.dumps(config.to_toml_dict()))
+        changed = replace(
+            header, provenance=with_changes(header.provenance, changes, config, trained["epoch"])
+        )
+        return partial(
+            Job, run, config, header=changed, classifier=classifier, resume=True, data_dir=data_dir
+        )
 
     return _run_together(plan, begin, data_dir, reporter)
 
@@ -256,19 +282,6 @@ def _write_origin(run: Run, config: Config, splits: Splits, class_names: tuple[s
         "dataset": dataset,
         "config": config.to_toml_dict(),
     }
-
-
-def _check_resumable(run: Run, config: Config, header: ModelHeader, trained: dict[str, Any]) -> None:
-    if config.model.name != header.arch:
-        raise RunError(
-            f"{run.path}: trains {header.arch}, and cannot go on as {config.model.name}. Leave --model out, or start "
-            f"a new run that begins with these weights: imgclf train --weights {run.model_file}"
-        )
-    if trained["epoch"] >= config.training.epochs:
-        raise RunError(
-            f"{run.path}: already finished its {trained['epoch']} epochs. To train longer: "
-            f"imgclf train --resume {run.path} --epochs {2 * config.training.epochs}"
-        )
 
 
 def _check_same_data(run: Run, splits: Splits, class_names: tuple[str, ...], header: ModelHeader) -> None:

@@ -1,7 +1,9 @@
 """What each process of a training run does: loaders, loop, and in the first process the run directory."""
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from imgclf.recipes import Config
 from imgclf.records import EpochRecord, ModelHeader
 from imgclf.runs import Run
 from imgclf.training.checkpoint import load_checkpoint
-from imgclf.training.early_stopping import BestEpoch
+from imgclf.training.early_stopping import BestEpoch, early_stopping
 from imgclf.training.interruption import StopRequest
 from imgclf.training.loop import Loaders, Trainer
 from imgclf.training.losses import balanced_class_weights
@@ -36,6 +38,7 @@ class Job:
         header: what the model file will say, apart from results.
         classifier: the network with its starting weights, on the CPU.
         resume: whether to continue from the run's checkpoint.
+        data_dir: where registered datasets live, if it was given.
     """
 
     run: Run
@@ -44,6 +47,7 @@ class Job:
     header: ModelHeader
     classifier: Classifier
     resume: bool = False
+    data_dir: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,8 @@ def work(fabric: Fabric, reporter: Reporter, job: Job) -> Outcome:
 
 def _how_to_resume(job: Job) -> str:
     program = "imgclf" if job.config.hardware.nodes == 1 else "torchrun ... -m imgclf"
-    return f"{program} train --resume {job.run.path}"
+    data_dir = f" --data-dir {shlex.quote(str(job.data_dir))}" if job.data_dir else ""
+    return f"{program} train --resume {shlex.quote(str(job.run.path))}{data_dir}"
 
 
 def _train(fabric: Fabric, reporter: Reporter, job: Job) -> Outcome:
@@ -144,14 +149,8 @@ def make_trainer(
 
 
 def _make_recorder(job: Job) -> Recorder:
-    training, stopping = job.config.training, job.config.training.early_stopping
-    metric = training.monitor if stopping.monitor == "auto" else stopping.monitor
-    return Recorder(
-        job.run,
-        job.header,
-        best=BestEpoch(training.monitor),
-        stopping=BestEpoch(metric, stopping.patience, stopping.min_delta),
-    )
+    training = job.config.training
+    return Recorder(job.run, job.header, best=BestEpoch(training.monitor), stopping=early_stopping(training))
 
 
 def make_loaders(fabric: Fabric, reporter: Reporter, job: Job) -> Loaders:

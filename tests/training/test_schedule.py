@@ -5,17 +5,41 @@ import torch
 
 from imgclf.errors import ConfigError
 from imgclf.recipes.config import SchedulerConfig
-from imgclf.training.schedule import Schedule
+from imgclf.training.optimizers import load_optimizer
+from imgclf.training.schedule import Schedule, scheduler_names
 
 EPOCHS, STEPS = 4, 10
+# Without these a schedule is refused, or would stand still in four epochs.
+ARGUMENTS: dict[str, dict[str, object]] = {
+    "StepLR": {"step_size": 1, "gamma": 0.5},
+    "MultiStepLR": {"milestones": [1, 3]},
+    "ExponentialLR": {"gamma": 0.9},
+    "CosineAnnealingWarmRestarts": {"T_0": 3},
+    "CyclicLR": {"base_lr": 0.1, "max_lr": 1.0, "step_size_up": 7},
+    "LinearLR": {"total_iters": 4},
+    "ConstantLR": {"total_iters": 3},
+    "ReduceLROnPlateau": {"patience": 0, "factor": 0.5},
+}
 
 
-def make(name: str, **arguments: object) -> Schedule:
+def make(name: str, *, epochs: int = EPOCHS, stepped: bool = True, **arguments: object) -> Schedule:
     """A schedule over 4 epochs of 10 steps with a rate of 1."""
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
-    schedule = Schedule(optimizer, SchedulerConfig.model_validate({"name": name, **arguments}), EPOCHS, STEPS)
-    optimizer.step()  # torch warns of a schedule that moves before the optimiser does
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0, momentum=0.9)
+    schedule = Schedule(optimizer, SchedulerConfig.model_validate({"name": name, **arguments}), epochs, STEPS)
+    if stepped:
+        optimizer.step()  # torch warns of a schedule that moves before the optimiser does
     return schedule
+
+
+def rates_with_losses(schedule: Schedule, first: int, last: int) -> list[float]:
+    """The rate at each step of epochs ``first`` to ``last``, with a loss that falls every other epoch."""
+    found = []
+    for step in range(first * STEPS, last * STEPS):
+        found.append(schedule.lr)
+        schedule.advance_to((step + 1) / (last * STEPS))
+        if (step + 1) % STEPS == 0:
+            schedule.on_validation({"val_loss": 1.0 - (step // STEPS) // 2 * 0.1})
+    return found
 
 
 def rates(schedule: Schedule) -> list[float]:
@@ -79,27 +103,45 @@ def test_plateau_follows_its_metric_only() -> None:
     assert schedule.lr == pytest.approx(0.1)
 
 
-def test_resumes_where_it_stood() -> None:
-    """State that goes through a dictionary gives the same rates afterwards."""
-    whole, first = make("OneCycleLR"), make("OneCycleLR")
-    whole.advance_to(0.5)
-    first.advance_to(0.25)
-    second = make("OneCycleLR")
-    second.load_state_dict(first.state_dict())
-    second.advance_to(0.5)
-    assert second.lr == whole.lr
+@pytest.mark.parametrize("warmup", [0.0, 1.0])
+@pytest.mark.parametrize("name", scheduler_names())
+def test_a_resumed_run_has_the_rates_of_one_that_was_that_long_from_the_start(
+    name: str, warmup: float
+) -> None:
+    """Every schedule of torch: after half of the epochs it goes on as a run of all of them, warm-up included."""
+    arguments: dict[str, object] = {**ARGUMENTS.get(name, {})}
+    if warmup and name != "ReduceLROnPlateau":
+        arguments |= {"warmup_epochs": warmup, "interval": "step"}
+    whole = make(name, **arguments)
+    expected = rates_with_losses(whole, 0, EPOCHS)
+    half = make(name, epochs=EPOCHS // 2, **arguments)
+    rates_with_losses(half, 0, EPOCHS // 2)
+    resumed = make(name, stepped=False, **arguments)
+    resumed.restore(0.5, half.watched)
+    assert rates_with_losses(resumed, EPOCHS // 2, EPOCHS) == expected[len(expected) // 2 :]
 
 
-def test_a_longer_run_lays_the_schedule_out_anew() -> None:
-    """Resuming for more epochs anneals over all of them."""
-    short = make("CosineAnnealingLR")
-    short.advance_to(1.0)
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
-    longer = Schedule(optimizer, SchedulerConfig(name="CosineAnnealingLR"), 2 * EPOCHS, STEPS)
-    optimizer.step()
-    longer.load_state_dict(short.state_dict())
-    longer.advance_to(0.5)
-    assert longer.lr == pytest.approx(0.5)
+def test_an_optimiser_keeps_its_moments_and_not_the_rate_of_a_schedule() -> None:
+    """What Adam has gathered comes back; the annealed rate does not, or the next schedule would start from it."""
+    weight = torch.nn.Parameter(torch.ones(1))
+    first = torch.optim.Adam([weight], lr=0.5)
+    schedule = Schedule(first, SchedulerConfig(name="CosineAnnealingLR"), 1, 10)
+    weight.sum().backward()
+    first.step()
+    schedule.advance_to(1.0)
+    second = torch.optim.Adam([weight], lr=0.25)
+    load_optimizer(second, first.state_dict())
+    assert second.param_groups[0]["lr"] == 0.25
+    assert "initial_lr" not in second.param_groups[0]
+    assert torch.equal(second.state[weight]["exp_avg"], first.state[weight]["exp_avg"])
+
+
+def test_a_one_cycle_shorter_than_the_run_is_refused() -> None:
+    """It has no rate after its end."""
+    with pytest.raises(
+        ConfigError, match=r"scheduler\.total_steps: 30 is less than the 40 steps .* Leave it out"
+    ):
+        make("OneCycleLR", total_steps=30)
 
 
 def test_none_keeps_the_rate() -> None:

@@ -3,76 +3,18 @@
 import csv
 import json
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
 from imgclf.errors import ConfigError, DataError, DivergenceError, RunError, StoppedError
 from imgclf.recipes import Config, load_config_file
-from imgclf.records import EpochRecord, Progress
+from imgclf.records import EpochRecord
 from imgclf.runs import Run, list_runs, read_header, read_weights
 from imgclf.training import resume, train
 from imgclf.training.interruption import StopRequest
-
-
-def config_for(folder: Path, **sections: Mapping[str, Any]) -> Config:
-    """A tiny config on ``folder``: fp32 on the CPU, two epochs."""
-    values: dict[str, dict[str, Any]] = {
-        "data": {"dataset": str(folder), "val_fraction": 0.25},
-        "model": {"name": "resnet9", "pretrained": "no"},
-        "augment": {"transforms": []},
-        "training": {"epochs": 2, "batch_size": 9},
-        "hardware": {"device": "cpu", "precision": "fp32"},
-    }
-    for name, section in sections.items():
-        values[name] = {**values.get(name, {}), **section}
-    return Config.model_validate(values)
-
-
-class Listener:
-    """Keeps what a run tells; asks it to stop after a number of progress reports or epochs."""
-
-    def __init__(self) -> None:
-        self.messages: list[str] = []
-        self.epochs: list[EpochRecord] = []
-
-    def message(self, text: str) -> None:
-        """Keep a sentence."""
-        self.messages.append(text)
-
-    def progress(self, progress: Progress) -> None:
-        """Ignore progress."""
-
-    def epoch(self, record: EpochRecord, improved: bool) -> None:
-        """Keep an epoch."""
-        self.epochs.append(record)
-
-
-@pytest.fixture
-def stop_at(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Make a signal arrive after so many steps, through the real StopRequest."""
-
-    def arrange(step: int) -> None:
-        import imgclf.training.loop as loop
-
-        count = 0
-        original = loop.Trainer._take_step
-
-        def counted(self: Any, *arguments: Any) -> bool:
-            nonlocal count
-            count += 1
-            if count == step:
-                import signal
-
-                signal.raise_signal(signal.SIGTERM)
-            return original(self, *arguments)
-
-        monkeypatch.setattr(loop.Trainer, "_take_step", counted)
-
-    return arrange
+from tests.training.runs import Listener, config_for, stopped_at
 
 
 def test_learns_and_writes_a_whole_run(shapes_run: Run) -> None:
@@ -125,9 +67,7 @@ def test_the_stored_config_repeats_the_run(shapes: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("step", [2, 6, 8])
-def test_stopped_and_resumed_is_bit_equal_to_uninterrupted(
-    shapes: Path, tmp_path: Path, stop_at: Any, monkeypatch: pytest.MonkeyPatch, step: int
-) -> None:
+def test_stopped_and_resumed_is_bit_equal_to_uninterrupted(shapes: Path, tmp_path: Path, step: int) -> None:
     """A stop in mid-epoch, at an epoch's end and in the next epoch: the same final bits, averages included."""
     config = config_for(
         shapes,
@@ -137,14 +77,14 @@ def test_stopped_and_resumed_is_bit_equal_to_uninterrupted(
         training={"ema": 0.9, "epochs": 3},
     )
     whole = train(config, out=tmp_path / "whole").run
-    with monkeypatch.context():
-        stop_at(step)
-        with pytest.raises(
+    with (
+        stopped_at(step),
+        pytest.raises(
             StoppedError, match=r"everything is saved\. Continue with: imgclf train --resume"
-        ) as stop:
-            train(config, out=tmp_path / "parts")
+        ) as stop,
+    ):
+        train(config, out=tmp_path / "parts")
     assert stop.value.exit_code == 143
-    monkeypatch.undo()
     (parts,) = list_runs(tmp_path / "parts")
     assert parts.read_metrics()["status"] == "stopped"
     resume(parts, load_config_file(parts.path))
@@ -158,59 +98,6 @@ def test_stopped_and_resumed_is_bit_equal_to_uninterrupted(
     assert [[row[key] for key in columns] for row in whole.read_history()] == [
         [row[key] for key in columns] for row in parts.read_history()
     ]
-
-
-def test_resume_for_more_epochs(shapes_run_copy: Run) -> None:
-    """A finished run goes on when it is given more epochs."""
-    config = load_config_file(shapes_run_copy.path)
-    longer = config.model_copy(update={"training": config.training.model_copy(update={"epochs": 5})})
-    result = resume(shapes_run_copy, longer)
-    assert [record.epoch for record in result.history] == [1, 2, 3, 4, 5]
-
-
-def test_resume_of_a_finished_run_says_how_to_train_longer(shapes_run_copy: Run) -> None:
-    """Nothing is left to do, and the sentence names the flag."""
-    with pytest.raises(RunError, match=r"already finished its 4 epochs\. To train longer: .* --epochs 8"):
-        resume(shapes_run_copy, load_config_file(shapes_run_copy.path))
-
-
-def test_resume_refuses_another_architecture(shapes_run_copy: Run) -> None:
-    """The checkpoint's network is the only one it fits."""
-    config = load_config_file(shapes_run_copy.path)
-    other = config.model_copy(update={"model": config.model.model_copy(update={"name": "resnet18"})})
-    with pytest.raises(RunError, match="trains resnet9, and cannot go on as resnet18"):
-        resume(shapes_run_copy, other)
-
-
-def test_resume_refuses_other_classes(shapes: Path, shapes_run_copy: Run, tmp_path: Path) -> None:
-    """A class more or less would shift labels silently."""
-    import shutil
-
-    changed = Path(shutil.copytree(shapes, tmp_path / "changed"))
-    for split in ("train", "test"):
-        (changed / split / "circle").rename(changed / split / "disc")
-    with pytest.raises(
-        RunError, match=r"its classes are circle, square, triangle; the data now has disc, square"
-    ):
-        resume(shapes_run_copy, _longer_on(shapes_run_copy, changed))
-
-
-def test_resume_refuses_other_images(shapes: Path, shapes_run_copy: Run, tmp_path: Path) -> None:
-    """An image that left the folder changes the split."""
-    import shutil
-
-    changed = Path(shutil.copytree(shapes, tmp_path / "changed"))
-    (changed / "train" / "circle" / "00.png").unlink()
-    with pytest.raises(
-        RunError, match="the images, their labels or their split are not those that it began with"
-    ):
-        resume(shapes_run_copy, _longer_on(shapes_run_copy, changed))
-
-
-def _longer_on(run: Run, data: Path) -> Config:
-    values = load_config_file(run.path).model_dump()
-    values["data"]["dataset"], values["training"]["epochs"] = str(data), 6
-    return Config.model_validate(values)
 
 
 def test_not_a_number_names_the_step_and_keeps_the_best_model(shapes: Path, tmp_path: Path) -> None:
