@@ -76,8 +76,8 @@ def _ours(folder: Path, what: str) -> dict[str, object]:
     """Time one of our looks: the checks alone, everything without the cache, or everything with it."""
     from imgclf.data import open_dataset
     from imgclf.eda import eda
-    from imgclf.eda.checks import run_checks
-    from imgclf.eda.survey import survey
+    from imgclf.eda.checks.run import run_checks
+    from imgclf.eda.measuring.survey import survey
 
     with tempfile.TemporaryDirectory() as out:
         if what == "again":

@@ -32,6 +32,7 @@ def _opened(run: str | Path, device: str) -> "Callable[[Any, int], np.ndarray | 
     import numpy as np
     from PIL import Image
 
+    from imgclf.data.images.thumbnails import thumbnail
     from imgclf.errors import ImgclfError
     from imgclf.explain import Explainer, Saliency, Subject, choose_methods
     from imgclf.explain.subjects import open_subject
@@ -57,8 +58,6 @@ def _opened(run: str | Path, device: str) -> "Callable[[Any, int], np.ndarray | 
             return None
         image = opened.image
         values = found.on_original((image.height, image.width), spec)
-        picture = Image.fromarray(lay(np.asarray(image), values))
-        picture.thumbnail((_SIDE, _SIDE))
-        return np.asarray(picture)
+        return np.asarray(thumbnail(Image.fromarray(lay(np.asarray(image), values)), _SIDE))
 
     return draw

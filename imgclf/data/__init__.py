@@ -1,17 +1,25 @@
-"""What comes in: datasets, splits, reading image files, transforms, loaders."""
+"""What comes in, from what ``--data`` names to the batches that a step takes.
+
+In reading order: ``datasets`` (opens one), ``plugin`` and ``builtin`` (registered ones), ``formats`` (folders, manifests
+and shards of the user's own), ``fetching`` (downloads), ``examples`` and ``stored_images`` (what all of them give),
+``splits`` and ``saved_splits``, ``images`` (reads one image, makes it the model's input), ``augment``, ``loading``
+(decoding, workers, batches), ``lookalikes`` (hashes and similarity).
+"""
 
 from typing import TYPE_CHECKING, Any
 
 from imgclf.data.datasets import DatasetListing, list_datasets, open_dataset
-from imgclf.data.examples import Dataset, Examples, ImageSource
+from imgclf.data.examples import Dataset, Examples
 from imgclf.data.images.preprocess import (
     OriginalBox,
+    denormalize,
     normalize,
     normalize_on_device,
     original_box,
     preprocess,
 )
 from imgclf.data.images.reading import read_image
+from imgclf.data.images.source import ImageSource
 from imgclf.data.loading.decoded_images import DecodedImages
 from imgclf.data.plugin import DatasetPlugin, DatasetReader
 from imgclf.data.saved_splits import read_split
@@ -34,6 +42,7 @@ __all__ = [
     "LoadingOptions",
     "OriginalBox",
     "Splits",
+    "denormalize",
     "eval_loader",
     "list_datasets",
     "make_splits",

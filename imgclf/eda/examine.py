@@ -5,17 +5,17 @@ from pathlib import Path
 
 from imgclf.atomic import write_text
 from imgclf.data import Dataset, open_dataset
-from imgclf.eda.augmented import augmented_rows
-from imgclf.eda.checks import run_checks
-from imgclf.eda.counts import count_classes
-from imgclf.eda.crop import crop_facts
-from imgclf.eda.lookalikes import MAX_DISTANCE
-from imgclf.eda.page import eda_page
-from imgclf.eda.pictures import draw_figures
-from imgclf.eda.pixels import pixel_facts
+from imgclf.eda.checks.lookalikes import MAX_DISTANCE
+from imgclf.eda.checks.run import run_checks
+from imgclf.eda.facts.counts import count_classes
+from imgclf.eda.facts.crop import crop_facts
+from imgclf.eda.facts.pixels import pixel_facts
+from imgclf.eda.measuring.survey import survey
+from imgclf.eda.page.augmented import augmented_rows
+from imgclf.eda.page.page import eda_page
+from imgclf.eda.page.pictures import draw_figures
+from imgclf.eda.page.samples import drawn_samples
 from imgclf.eda.report import EdaReport
-from imgclf.eda.samples import drawn_samples
-from imgclf.eda.survey import survey
 from imgclf.eda.table import write_files_csv
 from imgclf.folders import dated, make_folder, new_folder, safe_name
 from imgclf.plain import write_json

@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from imgclf.eda.counts import Counts
-from imgclf.eda.crop import CropFacts
-from imgclf.eda.findings import CHECK_NAMES, Check
-from imgclf.eda.pixels import PixelFacts
-from imgclf.eda.survey import Survey
+from imgclf.eda.checks.findings import CHECK_NAMES, Check
+from imgclf.eda.facts.counts import Counts
+from imgclf.eda.facts.crop import CropFacts
+from imgclf.eda.facts.pixels import PixelFacts
+from imgclf.eda.measuring.survey import Survey
 from imgclf.errors import UsageError, suggest
 
 

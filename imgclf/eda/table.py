@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from imgclf.eda.findings import Check
-from imgclf.eda.survey import Survey
+from imgclf.eda.checks.findings import Check
+from imgclf.eda.measuring.survey import Survey
 from imgclf.tables import write_csv
 
 COLUMNS = (

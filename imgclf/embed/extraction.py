@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from imgclf.data import Batch, Examples, Loader, LoadingOptions, eval_loader
+from imgclf.data import Batch, Examples, Loader, LoadingOptions, denormalize, eval_loader
 from imgclf.data.loading.cores import cores
 from imgclf.embed.sprite import Sprite, make_sprite, thumbnail_size
 from imgclf.inference.ordered_map import ordered_map
@@ -157,8 +157,5 @@ def _thumbnails(images: torch.Tensor, preprocessing: Preprocessing, size: tuple[
     small = images.float()
     if tuple(small.shape[2:]) != size:
         small = F.interpolate(small, size=size, mode="area")
-    mean, std = (
-        torch.tensor(values, device=small.device) for values in (preprocessing.mean, preprocessing.std)
-    )
-    pixels = ((small.permute(0, 2, 3, 1) * std + mean) * 255).round().clamp(0, 255).to(torch.uint8)
-    return pixels.expand(-1, -1, -1, 3).cpu().numpy()
+    pixels = denormalize(small.cpu().numpy(), preprocessing)
+    return np.repeat(pixels, 3, axis=3) if pixels.shape[3] == 1 else pixels

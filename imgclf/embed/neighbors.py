@@ -10,6 +10,7 @@ from PIL import Image
 
 from imgclf.atomic import write_text
 from imgclf.data import Examples, ImageSource, read_image
+from imgclf.data.images.thumbnails import thumbnail
 from imgclf.embed.extraction import Extraction, extract
 from imgclf.embed.options import Options
 from imgclf.embed.session import features_of
@@ -182,8 +183,7 @@ def _picture(source: ImageSource, name: str) -> np.ndarray:
         image = read_image(source, name=name)
     except ImageError:
         image = Image.new("RGB", (_SIDE, _SIDE), "#888888")
-    image.thumbnail((_SIDE, _SIDE))
-    return np.asarray(image)
+    return np.asarray(thumbnail(image, _SIDE))
 
 
 def _write(

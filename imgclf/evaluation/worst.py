@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from io import BytesIO
 from typing import TypeAlias
 
 import numpy as np
 from PIL import Image
 
 from imgclf.data import Examples, ImageSource, read_image
+from imgclf.data.images import thumbnails
 from imgclf.errors import ImageError
 from imgclf.runs.predictions import Answers
 
@@ -84,16 +84,9 @@ def thumbnail(source: ImageSource, side: int = THUMBNAIL_SIDE) -> np.ndarray:
     Raises:
         ImageError: it cannot be read.
     """
-    image = read_image(source)
-    image.thumbnail((side, side))
-    return np.asarray(image, dtype=np.uint8)
+    return np.asarray(thumbnails.thumbnail(read_image(source), side))
 
 
 def encode(pixels: np.ndarray) -> bytes:
     """Encode a small image for a page: PNG up to 64 pixels, where it is smaller and exact, JPEG above."""
-    content = BytesIO()
-    if max(pixels.shape[:2]) <= 64:
-        Image.fromarray(pixels).save(content, format="PNG")
-    else:
-        Image.fromarray(pixels).save(content, format="JPEG", quality=85)
-    return content.getvalue()
+    return thumbnails.encode_thumbnail(Image.fromarray(pixels))[0]

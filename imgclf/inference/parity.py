@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from imgclf.data import Examples, LoadingOptions, eval_loader, read_image
+from imgclf.data import Examples, LoadingOptions, denormalize, eval_loader, read_image
 from imgclf.errors import ImgclfError, UsageError
 from imgclf.inference.backends.torch import TorchBackend
 from imgclf.inference.predictor import Predictor
-from imgclf.records import Preprocessing
 from imgclf.task import softmax
 
 TOLERANCE = 1e-5
@@ -109,7 +108,7 @@ def _evaluated(predictor: Predictor, backend: TorchBackend, image: Path) -> _Ans
     loader = eval_loader(examples, spec, LoadingOptions(batch_size=1, device="cpu", on_error="fail"))
     (batch,) = loader.epoch(0)
     logits = backend.classifier(batch.images).detach().numpy()
-    pixels = _as_bytes(batch.images[0].numpy(), spec)
+    pixels = denormalize(batch.images[0].numpy(), spec)
     return _Answer("training-time evaluation", pixels, softmax(logits, predictor.header.temperature)[0])
 
 
@@ -167,13 +166,6 @@ def _road(answer: _Answer | Road, reference: _Answer, names: tuple[str, ...]) ->
         max_difference=difference,
         same=pixels == expected and difference <= answer.tolerance,
     )
-
-
-def _as_bytes(normalised: np.ndarray, spec: Preprocessing) -> np.ndarray:
-    """Undo the normalisation, exactly: (C, H, W) float32 back to uint8 (H, W, C)."""
-    values = normalised.transpose(1, 2, 0) * np.asarray(spec.std) + np.asarray(spec.mean)
-    pixels: np.ndarray = np.rint(values * 255).clip(0, 255).astype(np.uint8)
-    return pixels
 
 
 def _in_order(predictor: Predictor, values: Iterable[float]) -> np.ndarray:

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from PIL import Image
 
 from imgclf.atomic import write_atomically
 from imgclf.data import Examples, ImageSource, read_image
+from imgclf.data.images.thumbnails import thumbnail
 from imgclf.errors import ImageError
 from imgclf.runs.directory import Run
 from imgclf.tables import read_csv, write_csv
@@ -157,7 +157,7 @@ def _encoded(source: ImageSource) -> tuple[bytes, str]:
         suffix = next((end for start, end in _AS_IT_IS.items() if content.startswith(start)), None)
         if suffix and len(content) <= _MOST_BYTES:
             return content, suffix
-    image.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+    image = thumbnail(image, _SIDE)
     buffer = BytesIO()
     if max(image.size) <= _SMALL:
         image.save(buffer, "PNG")

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from imgclf.data import Batch, original_box
+from imgclf.data import Batch, denormalize, original_box
 from imgclf.figures import GalleryTile, image_gallery
 from imgclf.recipes import Config
 from imgclf.records import Preprocessing
@@ -130,13 +129,10 @@ def _time_steps(steps: Iterator[None]) -> float:
 
 def _draw(batch: Batch, preprocessing: Preprocessing, class_names: tuple[str, ...], path: Path) -> Path:
     """Draw the first training images as the model gets them, with the normalisation undone."""
-    images = batch.images[:_SHOWN].float().cpu().permute(0, 2, 3, 1).numpy()
-    pixels = (images * np.asarray(preprocessing.std) + np.asarray(preprocessing.mean)) * 255
+    pixels = denormalize(batch.images[:_SHOWN].float().cpu().numpy(), preprocessing)
     tiles = [
         GalleryTile(image[..., 0] if image.shape[-1] == 1 else image, (class_names[label],))
-        for image, label in zip(
-            pixels.clip(0, 255).round().astype(np.uint8), batch.labels[:_SHOWN].tolist(), strict=True
-        )
+        for image, label in zip(pixels, batch.labels[:_SHOWN].tolist(), strict=True)
     ]
     return image_gallery(tiles, path, title="The first training images, as the model gets them")
 

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from imgclf.data import read_image
-from imgclf.data.images.reading import printable, read_size
+from imgclf.data.images.names import display_name
+from imgclf.data.images.reading import read_size
 from imgclf.errors import ImageError
 from tests.bad_files import (
     BadFile,
@@ -35,7 +36,7 @@ def test_every_bad_file_gives_the_kind_and_the_sentence_of_the_contract(bad_file
             read_image(bad.path)
         assert caught.value.kind == bad.kind, bad.path.name
         assert bad.says in caught.value.reason, bad.path.name
-        assert str(caught.value) == f"{printable(str(bad.path))}: {caught.value.reason}"
+        assert str(caught.value) == f"{display_name(str(bad.path))}: {caught.value.reason}"
 
 
 def test_every_odd_file_is_read(bad_files: list[BadFile]) -> None:

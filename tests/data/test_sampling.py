@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from imgclf.data.examples import Blocks
 from imgclf.data.loading.sampling import batch_seed, evaluation_batches, training_batches
+from imgclf.data.stored_images import Blocks
 
 
 def test_an_epoch_is_a_permutation_of_its_own() -> None:

@@ -5,9 +5,9 @@ import pytest
 from PIL import Image, ImageEnhance, ImageFilter
 
 from imgclf.data import Dataset
-from imgclf.eda.checks import run_checks
-from imgclf.eda.findings import CHECK_NAMES, Check
-from imgclf.eda.survey import survey
+from imgclf.eda.checks.findings import CHECK_NAMES, Check
+from imgclf.eda.checks.run import run_checks
+from imgclf.eda.measuring.survey import survey
 from imgclf.errors import DataError
 from tests.eda.pictures import dataset, photo
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from imgclf.data import Dataset
 from imgclf.eda import eda, parse_fail_on
-from imgclf.eda.findings import CHECK_NAMES
+from imgclf.eda.checks.findings import CHECK_NAMES
 from imgclf.eda.table import COLUMNS
 from imgclf.errors import RunError, UsageError
 from imgclf.recipes.config import Config

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from imgclf.data.lookalikes.hashing import perceptual_hash
-from imgclf.eda.measure import FACTS, MIN_SHARPNESS_SIDE, content_hash, measure_images, sharpness
+from imgclf.eda.measuring.measure import FACTS, MIN_SHARPNESS_SIDE, content_hash, measure_images, sharpness
 from tests.eda.pictures import photo
 
 

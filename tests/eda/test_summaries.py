@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from imgclf.eda.counts import count_classes
-from imgclf.eda.crop import crop_facts
-from imgclf.eda.pixels import pixel_facts
-from imgclf.eda.samples import MAX_CLASSES, pixels, sample_rows
-from imgclf.eda.survey import survey
+from imgclf.eda.facts.counts import count_classes
+from imgclf.eda.facts.crop import crop_facts
+from imgclf.eda.facts.pixels import pixel_facts
+from imgclf.eda.measuring.survey import survey
+from imgclf.eda.page.samples import MAX_CLASSES, pixels, sample_rows
 from imgclf.recipes.config import Config
 from tests.eda.pictures import dataset, photo
 

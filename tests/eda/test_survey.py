@@ -7,9 +7,9 @@ import numpy as np
 from PIL import Image
 
 from imgclf.data import open_dataset
-from imgclf.eda.cache import cache_file, cache_key, cache_root, load_cache, save_cache
-from imgclf.eda.measure import measure_images
-from imgclf.eda.survey import survey
+from imgclf.eda.measuring.cache import cache_file, cache_key, cache_root, load_cache, save_cache
+from imgclf.eda.measuring.measure import measure_images
+from imgclf.eda.measuring.survey import survey
 from imgclf.records import Progress, UnreadableImage
 from tests.eda.pictures import dataset, photo
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgclf.figures.eda_counts import class_counts
-from imgclf.figures.eda_crop import crop_boxes
-from imgclf.figures.eda_rows import image_rows
-from imgclf.figures.eda_sizes import image_sizes
+from imgclf.figures.eda.counts import class_counts
+from imgclf.figures.eda.crop import crop_boxes
+from imgclf.figures.eda.rows import image_rows
+from imgclf.figures.eda.sizes import image_sizes
 
 
 def is_picture(path: Path) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from imgclf.data.examples import Blocks, Storage, StoredImages
+from imgclf.data.stored_images import Blocks, Storage, StoredImages
 
 IN_MEMORY_BYTES = 2 * 1024**3
 """Shards up to this size together are held in memory as encoded images."""

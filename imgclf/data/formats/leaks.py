@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from imgclf.data.examples import Examples, storage_of
+from imgclf.data.examples import Examples
+from imgclf.data.stored_images import storage_of
 
 MOST_FILES = 20_000
 """Above this the check is left to `imgclf eda`, which has the time: opening a dataset must stay quick."""

@@ -21,13 +21,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from imgclf.data.examples import Dataset, ImageSource
+from imgclf.data.examples import Dataset
 from imgclf.data.formats.arrow_images import ParquetImages
 from imgclf.data.formats.classes import SPLIT_WORDS
 from imgclf.data.formats.columns import Columns, find_columns, huggingface_features
 from imgclf.data.formats.parquet import read_shards
 from imgclf.data.formats.rows import SplitRows, dataset_of_rows
 from imgclf.data.images.names import display_name
+from imgclf.data.images.source import ImageSource
 from imgclf.errors import DataError
 from imgclf.records import DatasetInfo, UnreadableImage
 

@@ -62,6 +62,13 @@ def normalize(batch: np.ndarray, spec: Preprocessing) -> np.ndarray:
     return np.ascontiguousarray(normalised.transpose(0, 3, 1, 2))
 
 
+def denormalize(normalised: np.ndarray, spec: Preprocessing) -> np.ndarray:
+    """Undo :func:`normalize`, exactly: uint8 (..., H, W, C) from float (..., C, H, W)."""
+    values = np.moveaxis(normalised, -3, -1) * np.asarray(spec.std) + np.asarray(spec.mean)
+    pixels: np.ndarray = np.rint(values * 255).clip(0, 255).astype(np.uint8)
+    return pixels
+
+
 def normalize_on_device(batch: "torch.Tensor", spec: Preprocessing) -> "torch.Tensor":
     """Return what :func:`normalize` does, on the batch's own device and in channels_last memory format.
 

@@ -9,7 +9,6 @@ What comes out is always an 8-bit ``RGB`` or ``L`` image that stands upright (EX
 of several frames the first is taken. Colour profiles are ignored.
 """
 
-import os
 import stat
 import warnings
 from collections.abc import Iterator
@@ -27,11 +26,12 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from imgclf.data.examples import ImageSource
 from imgclf.data.images.checksums import has_sound_pixel_chunks
+from imgclf.data.images.names import display_name
 from imgclf.data.images.pixels import as_eight_bits, upright
 from imgclf.data.images.scans import has_more_scans
 from imgclf.data.images.signatures import MINIMUM_BYTES, image_format, webp_size, what_it_is
+from imgclf.data.images.source import ImageSource
 from imgclf.errors import ImageError
 from imgclf.words import first_line
 
@@ -104,7 +104,7 @@ def _opened(source: ImageSource, max_pixels: int, name: str | None) -> Iterator[
         shown = name or "image"
         yield _header(BytesIO(source), len(source), max_pixels, shown), shown
     else:
-        shown = name or printable(os.fspath(source))
+        shown = name or display_name(source)
         with _open_file(Path(source), shown) as (file, size):
             yield _header(file, size, max_pixels, shown), shown
 
@@ -194,13 +194,3 @@ def _from_array(array: np.ndarray, shown: str) -> Image.Image:
     if 0 in pixels.shape:
         raise ImageError(shown, f"has no pixels (array of shape {tuple(array.shape)})", "damaged")
     return Image.fromarray(np.ascontiguousarray(pixels))
-
-
-def printable(name: str | bytes) -> str:
-    r"""Return a file name that any terminal or log can show: odd bytes and control characters are escaped.
-
-    >>> printable("caf\udce9\n.jpg")
-    'caf\\xe9\\n.jpg'
-    """
-    text = os.fsencode(name).decode("utf-8", "backslashreplace")
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

@@ -1,1 +1,5 @@
-"""From examples to batches: decoding, caching, workers, sampling. Brings torch, except for `DecodedImages`."""
+"""From examples to batches; brings torch, except for `DecodedImages`.
+
+In reading order: ``loaders`` (puts one together), ``loader``, ``decoded`` with ``decoded_images`` and ``decoded_cache``
+(pixels kept in memory), ``batches`` and ``workers`` (who makes them), ``sampling`` (which images), ``cores``.
+"""

@@ -10,11 +10,12 @@ from typing import Literal
 
 import numpy as np
 
-from imgclf.data.examples import Examples, storage_of
+from imgclf.data.examples import Examples
 from imgclf.data.images.preparation import Preparation
 from imgclf.data.images.reading import read_image, read_size
 from imgclf.data.loading.decoded_cache import cache_key, load_cached, store
 from imgclf.data.loading.decoded_images import DecodedImages
+from imgclf.data.stored_images import storage_of
 from imgclf.errors import DataError, ImageError
 from imgclf.records import OnProgress, Progress, UnreadableImage
 

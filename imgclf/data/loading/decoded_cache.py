@@ -18,9 +18,10 @@ from PIL import __version__ as pillow_version
 from platformdirs import user_cache_dir
 
 from imgclf.atomic import replacing
-from imgclf.data.examples import ImageSource, storage_of
 from imgclf.data.images.preparation import Preparation
+from imgclf.data.images.source import ImageSource
 from imgclf.data.loading.decoded_images import DecodedImages
+from imgclf.data.stored_images import storage_of
 
 _MAGIC = b"imgclf decoded 1\n"
 _LARGEST_TOTAL = 20 * 2**30  # older files are removed beyond this

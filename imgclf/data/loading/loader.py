@@ -14,11 +14,12 @@ import torch
 from torch.nn import functional as F
 
 from imgclf.data.augment.batched import BatchedTransform, as_bytes
-from imgclf.data.examples import Blocks, Examples
+from imgclf.data.examples import Examples
 from imgclf.data.images.preprocess import normalize_on_device
 from imgclf.data.loading.batches import Batches, Pixels, Request
 from imgclf.data.loading.decoded import OnError
 from imgclf.data.loading.sampling import batch_seed, evaluation_batches, training_batches
+from imgclf.data.stored_images import Blocks
 from imgclf.errors import DataError, ImageError
 from imgclf.records import Preprocessing, UnreadableImage
 

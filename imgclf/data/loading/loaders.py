@@ -12,12 +12,13 @@ import numpy as np
 import torch
 
 from imgclf.data.augment import AugmentPlan, plan_augmentation
-from imgclf.data.examples import Examples, storage_of
+from imgclf.data.examples import Examples
 from imgclf.data.images.preparation import AsEvaluated
 from imgclf.data.loading.batches import Batches, CroppedBatches, ResidentBatches
 from imgclf.data.loading.decoded import Decoding, OnError, decode
 from imgclf.data.loading.loader import Loader, Order
 from imgclf.data.loading.workers import BatchWork, WorkerBatches, worker_count
+from imgclf.data.stored_images import storage_of
 from imgclf.errors import DataError
 from imgclf.recipes.config import AugmentConfig
 from imgclf.records import OnProgress, Preprocessing

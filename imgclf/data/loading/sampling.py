@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from imgclf.data.examples import Blocks
+from imgclf.data.stored_images import Blocks
 
 
 def training_batches(

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from imgclf.data import read_image
+from imgclf.data.images.thumbnails import thumbnail
 from imgclf.errors import ImageError, MissingExtraError, ModelError, OutOfMemoryError, UsageError
 from imgclf.records import Prediction
 from imgclf.serving.http.problems import RefusedError, overloaded
@@ -151,8 +152,7 @@ class Explanations:
         (answer,) = answers(explainer, [Subject(image, "image")], question)
         if answer.prediction.error is not None:
             raise RefusedError(500, f"There is no prediction: {answer.prediction.error}.")
-        small = image.convert("RGB")
-        small.thumbnail((_SIDE, _SIDE))
+        small = thumbnail(image.convert("RGB"), _SIDE)
         size = (small.height, small.width)
         spec = model.predictor.header.preprocessing
         maps = [

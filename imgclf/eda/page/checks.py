@@ -4,9 +4,9 @@ from io import BytesIO
 
 from markupsafe import Markup
 
-from imgclf.eda.findings import Check, Finding
-from imgclf.eda.samples import small_image
-from imgclf.eda.survey import Survey
+from imgclf.eda.checks.findings import Check, Finding
+from imgclf.eda.measuring.survey import Survey
+from imgclf.eda.page.samples import small_image
 from imgclf.figures.style import shorten
 from imgclf.reports import GalleryItem, gallery_html, sentence_html, table_html
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from imgclf.data.images.preprocess import original_box
-from imgclf.eda.pixels import channel_statistics
-from imgclf.eda.survey import Survey
+from imgclf.eda.facts.pixels import channel_statistics
+from imgclf.eda.measuring.survey import Survey
 from imgclf.recipes.config import Config
 from imgclf.records import Preprocessing
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from imgclf.data.images.names import extension
-from imgclf.eda.findings import Check, Finding
-from imgclf.eda.lookalikes import (
+from imgclf.eda.checks.findings import Check, Finding
+from imgclf.eda.checks.lookalikes import (
     MAX_DISTANCE,
     MIN_NEAR_SIDE,
     Group,
@@ -15,8 +15,8 @@ from imgclf.eda.lookalikes import (
     near_judged,
     near_links,
 )
-from imgclf.eda.quality import quality_checks
-from imgclf.eda.survey import Survey
+from imgclf.eda.checks.quality import quality_checks
+from imgclf.eda.measuring.survey import Survey
 
 # Below this, look-alikes may be two things of two classes (a shirt and a pullover), above it they are one image.
 _SAME_IMAGE = 0.9

@@ -12,7 +12,7 @@ from platformdirs import user_cache_dir
 
 from imgclf.atomic import write_atomically
 from imgclf.data import Dataset, ImageSource
-from imgclf.eda.measure import FACTS, MEASURE_VERSION, Measured, content_hash
+from imgclf.eda.measuring.measure import FACTS, MEASURE_VERSION, Measured, content_hash
 from imgclf.errors import RunError
 
 CACHE_DIR_VARIABLE = "IMGCLF_CACHE_DIR"

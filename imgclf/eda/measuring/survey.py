@@ -9,8 +9,8 @@ import numpy as np
 
 from imgclf.data import Dataset, ImageSource
 from imgclf.data.loading.cores import cores
-from imgclf.eda.cache import cache_file, cache_key, load_cache, save_cache
-from imgclf.eda.measure import FACTS, Measured, measure_images
+from imgclf.eda.measuring.cache import cache_file, cache_key, load_cache, save_cache
+from imgclf.eda.measuring.measure import FACTS, Measured, measure_images
 from imgclf.records import OnProgress, Progress, UnreadableImage
 
 _CHUNK = 64

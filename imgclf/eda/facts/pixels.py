@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imgclf.eda.survey import Survey
+from imgclf.eda.measuring.survey import Survey
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from imgclf.eda.findings import Check, Finding
-from imgclf.eda.measure import MIN_SHARPNESS_SIDE
-from imgclf.eda.survey import Survey
+from imgclf.eda.checks.findings import Check, Finding
+from imgclf.eda.measuring.measure import MIN_SHARPNESS_SIDE
+from imgclf.eda.measuring.survey import Survey
 
 
 def quality_checks(survey: Survey) -> list[Check]:

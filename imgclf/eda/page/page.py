@@ -8,13 +8,13 @@ import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
-from imgclf.eda.counts import Counts
-from imgclf.eda.crop import CropFacts
-from imgclf.eda.findings import Check
-from imgclf.eda.page_checks import CHECKS_STYLE, check_html
-from imgclf.eda.page_strips import STRIPS_STYLE, strips_html
-from imgclf.eda.pixels import PixelFacts
-from imgclf.eda.survey import Survey
+from imgclf.eda.checks.findings import Check
+from imgclf.eda.facts.counts import Counts
+from imgclf.eda.facts.crop import CropFacts
+from imgclf.eda.facts.pixels import PixelFacts
+from imgclf.eda.measuring.survey import Survey
+from imgclf.eda.page.checks import CHECKS_STYLE, check_html
+from imgclf.eda.page.strips import STRIPS_STYLE, strips_html
 from imgclf.reports import (
     Section,
     Tile,

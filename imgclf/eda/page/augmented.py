@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from imgclf.data import preprocess, read_image
-from imgclf.eda.samples import sample_rows
-from imgclf.eda.survey import Survey
+from imgclf.data import denormalize, preprocess, read_image
+from imgclf.eda.measuring.survey import Survey
+from imgclf.eda.page.samples import sample_rows
 from imgclf.recipes.config import AugmentConfig
 from imgclf.records import Preprocessing
 
@@ -66,11 +66,9 @@ def _variants(
     split = next(iter(survey.dataset.splits))
     examples = survey.dataset.splits[split].select(survey.indices[rows])
     loader = train_loader(examples, spec, augment, LoadingOptions(len(rows), "cpu", seed, workers=0))
-    mean, std = np.array(spec.mean), np.array(spec.std)
     epochs = []
     for epoch in range(_VARIANTS):
         (batch,) = loader.epoch(epoch)
-        pixels = batch.images.permute(0, 2, 3, 1).numpy() * std + mean
         order = np.argsort(batch.indices.numpy())
-        epochs.append((pixels[order] * 255).round().clip(0, 255).astype(np.uint8))
+        epochs.append(denormalize(batch.images.numpy(), spec)[order])
     return epochs

@@ -14,7 +14,7 @@ import numpy as np
 
 from imgclf.data.lookalikes.hashing import near_duplicate_pairs
 from imgclf.data.lookalikes.similarity import MIN_SIDE, MIN_SIMILARITY, similarity
-from imgclf.eda.survey import Survey
+from imgclf.eda.measuring.survey import Survey
 
 MAX_DISTANCE = 4
 MIN_NEAR_SIDE = MIN_SIDE

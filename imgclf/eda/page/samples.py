@@ -4,7 +4,8 @@ import numpy as np
 from PIL import Image
 
 from imgclf.data import read_image
-from imgclf.eda.survey import Survey
+from imgclf.data.images.thumbnails import thumbnail
+from imgclf.eda.measuring.survey import Survey
 from imgclf.errors import ImageError
 
 MAX_CLASSES = 20
@@ -44,13 +45,9 @@ def pixels(survey: Survey, row: int, side: int = _SIDE) -> np.ndarray | None:
 def small_image(survey: Survey, row: int, side: int = _SIDE) -> Image.Image | None:
     """Read one image as Pillow ``RGB``, its longer side at most ``side``; None where it cannot be read."""
     try:
-        image = read_image(survey.source(row), name=survey.files[row])
+        return thumbnail(read_image(survey.source(row), name=survey.files[row]), side)
     except ImageError:
         return None
-    image.thumbnail(
-        (side, side), Image.Resampling.BOX if max(image.size) > 4 * side else Image.Resampling.LANCZOS
-    )
-    return image
 
 
 def drawn_samples(

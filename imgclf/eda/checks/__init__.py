@@ -1,0 +1,1 @@
+"""The health checks: ``findings`` (what a check is), ``run``, then ``quality`` (single images) and ``lookalikes`` (pairs)."""

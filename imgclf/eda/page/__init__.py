@@ -1,0 +1,1 @@
+"""``report.html``: the ``page`` with its ``checks`` and ``strips``; ``samples``, ``augmented`` and ``pictures`` on it."""
