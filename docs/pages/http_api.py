@@ -28,11 +28,14 @@ _ERRORS = """## Statuses
 |---|---|
 | 400 | no readable request: broken JSON, base64 or form |
 | 401 | no key, or a wrong one |
+| 404 | nothing at this address, or no model or version of this name |
+| 405 | the address does not take this method; `Allow` says which it takes. HEAD works wherever GET does |
 | 408 | the body did not come in time |
 | 413 | the body, or the image in pixels, is too large |
 | 415 | not an image, or of a kind that is not read |
-| 422 | a parameter is out of range |
+| 422 | a parameter or field is unknown, missing or out of range |
 | 429 | too many requests for this key |
+| 500 | a defect of the server, or a model whose weights diverged; the log has more under the `request_id` |
 | 503 | the queue is full or the model is not ready; `Retry-After` says when to come again |
 | 504 | no answer within the deadline |
 """

@@ -14,10 +14,11 @@ from starlette.responses import JSONResponse
 from imgclf._version import __version__
 from imgclf.serving.api import explain_routes, image_routes, status_routes
 from imgclf.serving.api.documentation import add_docs, describe_access
-from imgclf.serving.api.uploads import invalid
+from imgclf.serving.api.mistakes import first_mistake
 from imgclf.serving.api.v2.routes import router as v2_router
 from imgclf.serving.http.bodies import BodyLayer
 from imgclf.serving.http.credentials import KeyRing, load_keys
+from imgclf.serving.http.head import HeadLayer
 from imgclf.serving.http.problems import RefusedError
 from imgclf.serving.http.security import SecurityLayer
 from imgclf.serving.http.tracing import TracingLayer, trace_of
@@ -102,6 +103,7 @@ def _layers(service: Service, keys: KeyRing) -> list[Middleware]:
     layers += [
         Middleware(BodyLayer, settings=settings),
         Middleware(SecurityLayer, settings=settings, keys=keys),
+        Middleware(HeadLayer),
     ]
     return [*layers, _page_layer(service, bool(keys))] if settings.ui else layers
 
@@ -114,7 +116,7 @@ def _page_layer(service: Service, asks_for_key: bool) -> Middleware:
 
 
 async def _on_invalid(request: Request, error: Any) -> JSONResponse:
-    return _refused(request, RefusedError(422, invalid(error.errors())))
+    return _refused(request, RefusedError(422, first_mistake(error.errors())))
 
 
 async def _on_http(request: Request, error: Any) -> JSONResponse:

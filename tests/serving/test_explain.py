@@ -50,8 +50,11 @@ def test_classes_layers_and_methods_can_be_chosen(client: httpx.Client, circle: 
         ({"target": "hexagon"}, "The target 'hexagon' is none of"),
         ({"target": "true"}, "The server does not know what the image shows"),
         ({"layer": "999"}, "999"),
-        ({"opacity": "2"}, "'opacity' does not fit"),
-        ({"format": "gif"}, "'format' does not fit"),
+        ({"layer": ""}, "'layer' is '', but at least 1 character is expected. See /docs."),
+        ({"opacity": "2"}, "'opacity' is '2', but it must be at most 1. See /docs."),
+        ({"format": "gif"}, "'format' is 'gif', but 'json' or 'png' is expected. See /docs."),
+        ({"method": "g" * 41}, "but at most 40 characters are expected. See /docs."),
+        ({"metod": "gradcam"}, "There is no parameter 'metod'. Did you mean 'method'? The parameters here: "),
     ],
 )
 def test_what_cannot_be_chosen_is_refused(

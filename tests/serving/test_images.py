@@ -25,6 +25,7 @@ def test_every_way_of_sending_gives_the_same_answer_as_predict(
         client.post("/predict", json={"image": text}),
         client.post("/predict", json={"image": f"data:image/png;base64,{text}"}),
         client.post("/predict_base64", json={"image": text}),
+        client.post("/predict", json={"image": base64.urlsafe_b64encode(circle).decode().rstrip("=")}),
     ]
     expected = Predictor.open(shapes_run.path, device="cpu").predict(circle)[0]
     for response in responses:
@@ -130,9 +131,9 @@ _FORM = "multipart/form-data; boundary=x"
         (_json('{"image": NaN}'), 400, "NaN is no JSON"),
         (_json('{"image": ' + "9" * 5_000 + "}"), 400, "The body is not JSON"),
         (_json(b'{"image": "\xff"}'), 400, "The body is not JSON"),
-        (_json("{}"), 422, "'image' does not fit"),
-        (_json("[1]"), 422, "The body does not fit"),
-        (_json('{"image": 7}'), 422, "'image' does not fit"),
+        (_json("{}"), 422, "'image' is missing. See /docs."),
+        (_json("[1]"), 422, "The body is a list, but an object is expected. See /docs."),
+        (_json('{"image": 7}'), 422, "'image' is 7, but a text is expected. See /docs."),
         (_json('{"image": "%%%"}'), 400, "'image' is not base64"),
         (_json('{"image": "\\ud800"}'), 400, "is not"),
         (_json('{"image": ""}'), 400, "is empty (0 bytes)"),
@@ -149,11 +150,27 @@ _FORM = "multipart/form-data; boundary=x"
             415,
             "The Content-Type 'text/plain'",
         ),
-        ({"files": {"file": b"1"}, "params": {"top_k": 0}}, 422, "'top_k' does not fit"),
-        ({"files": {"file": b"1"}, "params": {"top_k": -1}}, 422, "'top_k' does not fit"),
-        ({"files": {"file": b"1"}, "params": {"top_k": 10**9}}, 422, "'top_k' does not fit"),
-        ({"files": {"file": b"1"}, "data": {"top_k": "many"}}, 422, "does not fit"),
-        ({"files": {"file": b"1"}, "params": {"threshold": "nan"}}, 422, "'threshold' does not fit"),
+        (
+            {"files": {"file": b"1"}, "params": {"top_k": 0}},
+            422,
+            "'top_k' is '0', but it must be at least 1. See /docs.",
+        ),
+        (
+            {"files": {"file": b"1"}, "params": {"top_k": -1}},
+            422,
+            "'top_k' is '-1', but it must be at least 1.",
+        ),
+        ({"files": {"file": b"1"}, "params": {"top_k": 10**9}}, 422, "but it must be at most 1000."),
+        (
+            {"files": {"file": b"1"}, "data": {"top_k": "many"}},
+            422,
+            "is 'many', but a whole number is expected.",
+        ),
+        (
+            {"files": {"file": b"1"}, "params": {"threshold": "nan"}},
+            422,
+            "'threshold' is 'nan', but it must be",
+        ),
         ({"content": b"x", "headers": {"Content-Encoding": "gzip"}}, 415, "The body is compressed (gzip)"),
     ],
 )
@@ -171,3 +188,92 @@ def test_the_older_endpoint_wants_json(client: httpx.Client, circle: bytes) -> N
     response = client.post("/predict_base64", files={"file": circle})
     assert response.status_code == 415
     assert response.json()["error"].startswith("JSON is expected here")
+
+
+def test_the_alphabet_for_addresses_is_base64_too(client: httpx.Client, photo_jpeg: bytes) -> None:
+    """With `-` and `_` for `+` and `/`, with padding and without it."""
+    plain, other = base64.b64encode(photo_jpeg).decode(), base64.urlsafe_b64encode(photo_jpeg).decode()
+    assert {"-", "_"} <= set(other)
+    given = [
+        client.post("/predict", json={"image": text}).json()["probabilities"]
+        for text in (plain, other, other.rstrip("="), plain.rstrip("="))
+    ]
+    assert given[1:] == given[:1] * 3
+    assert (
+        client.post("/predict", json={"image": "AAAAA"}).json()["error"].startswith("'image' is not base64.")
+    )
+
+
+def test_a_form_that_is_cut_short_is_malformed(client: httpx.Client, circle: bytes) -> None:
+    """Wherever it is cut, 400: the file is not missing, the end of the form is."""
+    form = (
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+        + circle
+        + b"\r\n--x--\r\n"
+    )
+    headers = {"Content-Type": _FORM}
+    assert client.post("/predict", content=form, headers=headers).status_code == 200
+    assert client.post("/predict", content=form.rstrip(), headers=headers).status_code == 200
+    for length in (0, 4, 40, 90, len(form) - 20, len(form) - 5):
+        response = client.post("/predict", content=form[:length], headers=headers)
+        assert response.status_code == 400, (length, response.text)
+        assert (
+            "The form is malformed (it is cut short: the boundary that ends it is missing)" in response.text
+        )
+
+
+@pytest.mark.parametrize(
+    "path", ["/predict", "/predict_base64", "/predict/batch", "/v2/models/default/infer"]
+)
+def test_unknown_parameters_are_refused_with_the_nearest_name(client: httpx.Client, path: str) -> None:
+    """A word that nobody would look at is a mistake that is told."""
+    response = client.post(f"{path}?topk=2", files={"file": b"1"})
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_value")
+    here = (
+        "The parameters here: version."
+        if path.startswith("/v2")
+        else "Did you mean 'top_k'? The parameters here: threshold, top_k."
+    )
+    assert (
+        client.post("/embed?size=2", files={"file": b"1"})
+        .json()["error"]
+        .endswith("'size'. This address takes none.")
+    )
+    assert response.json()["error"] == f"There is no parameter 'topk'. {here}"
+    assert client.get(f"/health?{'probe=1'}").status_code == 200
+
+
+_LIBRARY_WORDS = (
+    "Input should",
+    "Field required",
+    "Value error",
+    "valid ",
+    "[Errno",
+    "type=",
+    "does not fit",
+)
+
+
+@pytest.mark.parametrize("field", ["top_k", "threshold", "image", "images"])
+@pytest.mark.parametrize("value", [None, True, 0, -1, 1.5, 1e9, "", "x" * 5_000, [], [7], {}, {"a": 1}])
+def test_no_librarys_words_come_over_http(client: httpx.Client, field: str, value: object) -> None:
+    """Every field of a body with values of every kind: a sentence of our own, and not megabytes of it."""
+    for path, image in (("/predict", {"image": "AAAA"}), ("/predict/batch", {"images": ["AAAA"]})):
+        response = client.post(path, json={**image, field: value})
+        assert response.status_code < 500
+        for word in _LIBRARY_WORDS:
+            assert word not in response.text
+        assert len(response.content) < 1_000
+
+
+@pytest.mark.parametrize("name", ["top_k", "threshold", "method", "layer", "target", "opacity", "format"])
+@pytest.mark.parametrize("value", ["", "x" * 5_000, "-1", "1.5", "nan", "1e400", "9" * 400, "null"])
+def test_no_librarys_words_come_of_an_address(
+    client: httpx.Client, circle: bytes, name: str, value: str
+) -> None:
+    """The same for every parameter."""
+    path = "/predict" if name in ("top_k", "threshold") else "/explain"
+    response = client.post(path, params={name: value}, files={"file": circle})
+    assert response.status_code in (200, 422), response.text
+    for word in _LIBRARY_WORDS:
+        assert word not in response.json().get("error", "")

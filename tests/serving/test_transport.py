@@ -162,3 +162,22 @@ def test_ranges_and_wrong_methods(client: httpx.Client) -> None:
     response = client.get("/predict")
     assert response.status_code == 405
     assert response.json()["error"].startswith("This address does not take that method")
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/health", "/ready", "/classes", "/model", "/metrics", "/v2", "/docs", "/openapi.json"]
+)
+def test_head_is_answered_wherever_get_is(client: httpx.Client, path: str) -> None:
+    """The same status and kind, and no body."""
+    get, head = client.get(path), client.head(path)
+    assert (head.status_code, head.headers["content-type"]) == (200, get.headers["content-type"])
+    assert head.content == b""
+    assert head.headers["x-request-id"]
+
+
+def test_head_is_counted_under_its_route_and_refused_where_get_is(client: httpx.Client) -> None:
+    """`POST /predict` takes no HEAD; the metrics know it by its own name."""
+    assert client.head("/predict").status_code == 405
+    assert client.head("/nothing").status_code == 404
+    client.head("/classes")
+    assert 'imgclf_requests_total{method="HEAD",route="/classes",status="200"}' in client.get("/metrics").text

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from imgclf.serving.api.image_routes import IMAGE_BODY, REFUSED, prediction_fields
+from imgclf.serving.api.mistakes import refuse_unknown_parameters
 from imgclf.serving.api.schemas import ExplanationMap, ExplanationResponse
 from imgclf.serving.api.uploads import one_image
 from imgclf.serving.http.tracing import trace_of
@@ -15,7 +16,7 @@ _PICTURE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}
 }
 
-router = APIRouter(tags=["images"], responses=REFUSED)
+router = APIRouter(tags=["images"], responses=REFUSED, dependencies=[Depends(refuse_unknown_parameters)])
 
 
 @router.post("/explain", response_model=ExplanationResponse, responses=_PICTURE, openapi_extra=IMAGE_BODY)
@@ -25,7 +26,7 @@ async def explain(
         str, Query(max_length=40, description="gradcam, gradcam++, scorecam and others.")
     ] = "gradcam",
     layer: Annotated[
-        str, Query(max_length=200, description="Index, negative from the end, name, or auto.")
+        str, Query(min_length=1, max_length=200, description="Index, negative from the end, name, or auto.")
     ] = "auto",
     target: Annotated[
         str, Query(max_length=200, description="predicted, top-K, a class name or its index.")

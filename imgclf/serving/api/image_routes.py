@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import TypeAdapter, ValidationError
 
 from imgclf.records import Prediction
+from imgclf.serving.api.mistakes import first_mistake, refuse_unknown_parameters
 from imgclf.serving.api.schemas import (
     BatchBody,
     BatchItem,
@@ -19,7 +20,7 @@ from imgclf.serving.api.schemas import (
     Timings,
     TopK,
 )
-from imgclf.serving.api.uploads import Upload, Uploads, invalid, one_image, several_images
+from imgclf.serving.api.uploads import Upload, Uploads, one_image, several_images
 from imgclf.serving.http.problems import IMAGE_STATUS, RefusedError
 from imgclf.serving.http.tracing import Trace, trace_of
 from imgclf.serving.model.batching import Output
@@ -66,7 +67,7 @@ _BATCH_BODY = {
     }
 }
 
-router = APIRouter(tags=["images"], responses=REFUSED)
+router = APIRouter(tags=["images"], responses=REFUSED, dependencies=[Depends(refuse_unknown_parameters)])
 TopKQuery = Annotated[TopK, Query()]
 ThresholdQuery = Annotated[Threshold | None, Query()]
 
@@ -234,5 +235,5 @@ def _options(uploads: Uploads, top_k: int, threshold: float | None) -> tuple[int
         if "threshold" in uploads.options:
             threshold = TypeAdapter(Threshold).validate_python(uploads.options["threshold"])
     except ValidationError as error:
-        raise RefusedError(422, invalid(error.errors())) from None
+        raise RefusedError(422, first_mistake(error.errors())) from None
     return top_k, threshold

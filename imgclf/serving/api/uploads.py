@@ -8,15 +8,19 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar, final
 
 from pydantic import BaseModel, ValidationError
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
+from imgclf.serving.api.mistakes import first_mistake
 from imgclf.serving.api.schemas import BatchBody, ImageBody
 from imgclf.serving.http.problems import RefusedError
 
 _MOST_FIELDS = 16
 _ADDRESSES = ("http:", "https:", "ftp:", "file:", "s3:", "gs:", "//")
+
+_URL_SAFE = str.maketrans("-_", "+/")
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -124,19 +128,13 @@ def json_body(body: bytes, shape: type[Body]) -> Body:
     try:
         return shape.model_validate(value, strict=True)
     except ValidationError as error:
-        raise RefusedError(422, invalid(error.errors()), "invalid_value") from None
-
-
-def invalid(errors: Any) -> str:
-    """Return the first of pydantic's complaints as a sentence, without the value: it may be megabytes."""
-    first = errors[0]
-    place = ".".join(str(part) for part in first["loc"] if part not in ("query", "body", "path"))
-    subject = f"'{place[:80]}'" if place else "The body"
-    return f"{subject} does not fit: {first['msg'][:200]}. See /docs."
+        raise RefusedError(422, first_mistake(error.errors())) from None
 
 
 def decode_base64(text: str) -> bytes:
     """Return the bytes that base64 stands for, with or without a data URL's prefix.
+
+    The alphabet for addresses (RFC 4648, section 5) and missing padding are read too: many clients send them.
 
     Raises:
         RefusedError: 400; an address is told apart, since nothing is ever fetched.
@@ -150,7 +148,8 @@ def decode_base64(text: str) -> bytes:
         if not comma or not head[:200].lower().endswith(";base64"):
             raise RefusedError(400, "'image' is a data URL without ';base64,'. Send the image in base64.")
     try:
-        return base64.b64decode("".join(text.split()).encode("ascii"), validate=True)
+        plain = "".join(text.split()).translate(_URL_SAFE).encode("ascii")
+        return base64.b64decode(plain + b"=" * (-len(plain) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise RefusedError(
             400, "'image' is not base64. Encode the file's bytes, for example with: base64 -w0 FILE"
@@ -173,6 +172,11 @@ async def _from_form(headers: Headers, body: bytes, most: int) -> Uploads:
         form = await parser.parse()
     except MultiPartException as error:
         raise RefusedError(400, f"The form is malformed ({error.message.rstrip('.')}).") from None
+    if _is_cut_short(headers, body):
+        raise RefusedError(
+            400,
+            "The form is malformed (it is cut short: the boundary that ends it is missing). Send it again.",
+        )
     uploads = await _split(form)
     if not uploads.images:
         raise RefusedError(
@@ -180,6 +184,12 @@ async def _from_form(headers: Headers, body: bytes, most: int) -> Uploads:
             "The form has no file. Send the image as a file field, for example with: curl -F file=@photo.jpg",
         )
     return uploads
+
+
+def _is_cut_short(headers: Headers, body: bytes) -> bool:
+    """Whether a form lacks its end (RFC 2046, section 5.1.1), which the parser does not ask for."""
+    _, options = parse_options_header(headers["content-type"])
+    return b"--" + options[b"boundary"] + b"--" not in body
 
 
 async def _split(form: FormData) -> Uploads:

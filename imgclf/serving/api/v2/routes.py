@@ -8,11 +8,12 @@ BYTES (N).
 from typing import Any
 
 import numpy as np
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, Response
 
 from imgclf._version import __version__
 from imgclf.serving.api.image_routes import REFUSED, predicted
+from imgclf.serving.api.mistakes import refuse_unknown_parameters
 from imgclf.serving.api.schemas import ErrorResponse
 from imgclf.serving.api.uploads import read_body
 from imgclf.serving.api.v2.requests import OUTPUTS, Tensor, read_infer_request
@@ -39,6 +40,7 @@ _TENSOR = {
         "data": {"type": "array", "items": {}},
     },
 }
+_CHECKED = [Depends(refuse_unknown_parameters)]
 _WANTED = {
     "type": "object",
     "required": ["name"],
@@ -132,8 +134,8 @@ async def model_ready(request: Request, name: str, version: str = VERSION) -> JS
     return JSONResponse({"name": name, "ready": service.ready}, 200 if service.ready else 503)
 
 
-@router.post("/models/{name}/infer", openapi_extra=_INFER_BODY)
-@router.post("/models/{name}/versions/{version}/infer", openapi_extra=_INFER_BODY)
+@router.post("/models/{name}/infer", openapi_extra=_INFER_BODY, dependencies=_CHECKED)
+@router.post("/models/{name}/versions/{version}/infer", openapi_extra=_INFER_BODY, dependencies=_CHECKED)
 async def infer(request: Request, name: str, version: str = VERSION) -> Response:
     """Predict one image or more; the first that cannot be read refuses the request."""
     service, trace = service_of(request), trace_of(request)
