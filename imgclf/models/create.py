@@ -188,10 +188,10 @@ def _from_file(plan: _Plan, file: WeightsFile, image_size: tuple[int, int] | Non
         spec = input_spec_of_cfg(get_pretrained_cfg(plan.network.name) or PretrainedCfg(), plan.channels)
     size = image_size or spec.image_size
     network = plan.build(size)
-    note = fit_weights(network, file, plan.network.name)
+    fit = fit_weights(network, file, plan.network.name)
     plan.check(network, size)
     source = f"file {file.path}"
-    return plan.classifier(network, size, input_spec=spec, pretrained_source=source, notes=(note,))
+    return plan.classifier(network, size, input_spec=spec, pretrained_source=source, notes=(fit.note,))
 
 
 def _hidden_head(network: Any, hidden: int, dropout: float, num_classes: int) -> nn.Sequential:

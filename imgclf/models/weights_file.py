@@ -1,5 +1,6 @@
 """Read a local file of weights: safetensors, our own model file, or a state dict. Nothing in it is executed."""
 
+import argparse
 import json
 import pickle
 import warnings
@@ -26,8 +27,7 @@ _INSIDE = (
     "weights",
     "network",
 )
-# What wrappers put before every name.
-_PREFIXES = ("module.", "_orig_mod.", "_forward_module.", "model.", "network.")
+_TRAINING_STATE = {"format", "header", "trainer"}  # the keys of a run's checkpoint
 _HIDDEN_HEAD = "hidden_head."  # our own head is not the network's
 
 
@@ -37,7 +37,7 @@ class WeightsFile:
 
     Attributes:
         path: where it lies.
-        tensors: parameters and buffers under the network's own names.
+        tensors: parameters and buffers by the names in the file.
         header: what a model file of ours says of itself, else None.
     """
 
@@ -60,7 +60,14 @@ def read_weights_file(path: Path) -> WeightsFile:
         content, header = _read_safetensors(path) if _is_safetensors(path) else (_read_pickle(path), None)
     except OSError as error:
         raise ModelError(f"The weights file '{path}' cannot be read ({error.strerror or error}).") from None
-    tensors = _own_names(_find_tensors(content))
+    if isinstance(content, Mapping) and content.keys() >= _TRAINING_STATE:
+        raise ModelError(
+            f"The weights file '{path}' is the training state of a run. To go on with that run: imgclf train --resume "
+            f"{path.parent}. To start another from its weights: --weights {path.parent}"
+        )
+    tensors = {
+        name: value for name, value in _find_tensors(content).items() if not name.startswith(_HIDDEN_HEAD)
+    }
     if not tensors:
         raise ModelError(
             f"The weights file '{path}' holds no tensors. Expected safetensors or the state dict of a network."
@@ -91,8 +98,9 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], ModelHeader | None
 
 def _read_pickle(path: Path) -> Any:
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), torch.serialization.safe_globals([argparse.Namespace]):
             warnings.simplefilter("ignore")  # of pickle protocols
+            # timm's training script keeps its arguments beside the weights, in a Namespace: plain values.
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if not _is_pickle(path):
@@ -133,13 +141,3 @@ def _find_tensors(content: Any) -> dict[str, Tensor]:
     if not isinstance(content, Mapping):
         return {}
     return {str(name): value for name, value in content.items() if isinstance(value, Tensor)}
-
-
-def _own_names(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    tensors = {name: value for name, value in tensors.items() if not name.startswith(_HIDDEN_HEAD)}
-    while tensors:
-        prefix = next((each for each in _PREFIXES if all(name.startswith(each) for name in tensors)), None)
-        if prefix is None:
-            break
-        tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
-    return tensors

@@ -1,20 +1,34 @@
 """Fit the weights of a file into a network: what has the same name and shape is taken, the rest is told."""
 
-import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from timm.models import adapt_input_conv
 from torch import Tensor
 
 from imgclf.errors import ModelError
 from imgclf.models.weights_file import WeightsFile
+from imgclf.models.weights_names import as_tuple, by_order, fitting, is_weight, own_names
 
 _ENOUGH = 0.5  # below this share of matching tensors the file is another architecture's
+_WHOLE = 0.95  # below this share, of the network's tensors or of the file's, a warning is due
 _SHOWN = 3  # names listed in a message
 
 
-def fit_weights(network: Any, file: WeightsFile, arch: str) -> str:
+@dataclass(frozen=True)
+class Fit:
+    """What of a weights file a network took.
+
+    Attributes:
+        note: sentences for the user.
+        classifier: whether the file's classifier was taken too; else it starts anew.
+    """
+
+    note: str
+    classifier: bool
+
+
+def fit_weights(network: Any, file: WeightsFile, arch: str) -> Fit:
     """Load a weights file into a network, in place.
 
     The classifier is left as it is where the file's has another number of classes; the first convolution is
@@ -25,82 +39,135 @@ def fit_weights(network: Any, file: WeightsFile, arch: str) -> str:
         file: the weights.
         arch: the network's name, for the message.
 
-    Returns:
-        A note that says what was loaded.
-
     Raises:
         ModelError: the file holds the weights of another architecture.
     """
+    match = _match(network, file, arch)
+    network.load_state_dict(match.taken, strict=False)
+    return Fit(match.sentences(), match.classifier)
+
+
+@dataclass(frozen=True, eq=False)
+class _Match:
+    """A file's tensors beside a network's.
+
+    Attributes:
+        file: the weights file.
+        arch: the network's name.
+        own: the network's tensors.
+        given: the file's, under the network's names where these were found.
+        head: names of the classifier's tensors.
+        ordered: whether names were given by order.
+    """
+
+    file: WeightsFile
+    arch: str
+    own: Mapping[str, Tensor]
+    given: Mapping[str, Tensor]
+    head: list[str]
+    ordered: bool = False
+
+    @property
+    def taken(self) -> dict[str, Tensor]:
+        return fitting(self.own, self.given)
+
+    @property
+    def body(self) -> list[str]:
+        return [name for name in self.own if is_weight(name) and name not in self.head]
+
+    @property
+    def loaded(self) -> list[str]:
+        return [name for name in self.body if name in self.taken]
+
+    @property
+    def classifier(self) -> bool:
+        return bool(self.head) and all(name in self.taken for name in self.head)
+
+    def enough(self) -> bool:
+        return len(self.loaded) >= _ENOUGH * len(self.body)
+
+    def sentences(self) -> str:
+        """Say what was loaded, what starts anew and what of the file was not used; a warning where that is much."""
+        loaded, body = self.loaded, self.body
+        anew = [name for name in body if name not in self.taken]
+        unused = [name for name in self.given if name not in self.own and is_weight(name)]
+        how = " by their order, since only the names differ" if self.ordered else ""
+        told = [
+            f"Loaded {len(loaded)} of {len(body)} tensors of '{self.arch}' from {self.file.path.name}{how}"
+        ]
+        if self.classifier:
+            told[0] += ", and the classifier"
+        elif self.head:
+            told[0] += f"; the classifier starts anew{self._class_counts()}"
+        if anew:
+            told.append(f"Starting anew: {_some([self._with_shapes(name) for name in anew])}")
+        if unused:
+            told.append(f"Not used, of the file: {_some(unused)}")
+        partial = len(loaded) < _WHOLE * len(body)
+        leftover = len(unused) > (1 - _WHOLE) * len(self.given)
+        warning = "Warning: " if partial or leftover else ""
+        return f"{warning}{'. '.join(told)}."
+
+    def other_architecture(self) -> ModelError:
+        """Return the error of a file that does not fit."""
+        missing = [name for name in self.own if name not in self.given and is_weight(name)]
+        unknown = [name for name in self.given if name not in self.own]
+        shapes = [
+            name for name in self.given if name in self.own and self.given[name].shape != self.own[name].shape
+        ]
+        told = (("missing", missing), ("unknown", unknown), ("other shape", shapes))
+        details = "; ".join(f"{what}: {', '.join(names[:_SHOWN])}" for what, names in told if names)
+        return ModelError(
+            f"The weights file '{self.file.path}' does not fit '{self.arch}': only {len(self.loaded)} of "
+            f"{len(self.body)} tensors match ({details}). {self._advice(unknown)}"
+        )
+
+    def _advice(self, unknown: list[str]) -> str:
+        header = self.file.header
+        if header is not None and header.arch != self.arch:
+            return f"It says that it holds '{header.arch}'; use --model {header.arch}."
+        if len(unknown) == len(self.given) and len(self.given) >= len(self.body):
+            return (
+                "Name its own architecture with --model. If it is this one under other names, rename them: neither "
+                "the names nor the shapes in their order agree."
+            )
+        return "Name its own architecture with --model."
+
+    def _class_counts(self) -> str:
+        """Return " (the file has 5 classes, these data 10)" where the shapes tell."""
+        pairs = [
+            (self.given[name], self.own[name])
+            for name in self.head
+            if name in self.given and self.given[name].ndim and self.own[name].ndim
+        ]
+        if not pairs or pairs[0][0].shape[0] == pairs[0][1].shape[0]:
+            return ""
+        return f" (the file has {pairs[0][0].shape[0]} classes, these data {pairs[0][1].shape[0]})"
+
+    def _with_shapes(self, name: str) -> str:
+        if name not in self.given:
+            return name
+        theirs, own = ("x".join(map(str, each[name].shape)) for each in (self.given, self.own))
+        return f"{name} ({theirs} in the file, {own} here)"
+
+
+def _match(network: Any, file: WeightsFile, arch: str) -> _Match:
     own = network.state_dict()
-    given = _adapt(network, dict(file.tensors))
-    fitting = {name: value for name, value in given.items() if name in own and value.shape == own[name].shape}
     head = [name for name in own if _is_classifier(network, name)]
-    body = [name for name in own if name not in head and not name.endswith("num_batches_tracked")]
-    loaded = [name for name in body if name in fitting]
-    if len(loaded) < _ENOUGH * len(body):
-        raise ModelError(_other_architecture(file, arch, given, own, f"{len(loaded)} of {len(body)}"))
-    network.load_state_dict(fitting, strict=False)
-    start = f"Loaded {len(loaded)} of {len(body)} tensors of '{arch}' from {file.path.name}"
-    if not head:
-        return f"{start}."
-    if all(name in fitting for name in head):
-        return f"{start}, and the classifier."
-    return f"{start}; the classifier starts anew{_class_counts(given, own, head)}."
-
-
-def _adapt(network: Any, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    # timm's convention: the module of an architecture has the function that brings foreign names and
-    # position embeddings into the network's form.
-    module = sys.modules[type(network).__module__]
-    convert = getattr(module, "checkpoint_filter_fn", None) or getattr(module, "_filter_fn", None)
-    if convert is not None:
-        try:
-            tensors = dict(convert(dict(tensors), network))
-        except Exception:  # Made for its own architecture's weights; others are told apart below.
-            return tensors
-    own = network.state_dict()
-    for convolution in _as_tuple(network.pretrained_cfg.get("first_conv")):
-        name = f"{convolution}.weight"
-        if name in tensors and name in own and tensors[name].shape != own[name].shape:
-            tensors[name] = _with_channels(tensors[name], own[name])
-    return tensors
-
-
-def _with_channels(weight: Tensor, own: Tensor) -> Tensor:
-    if weight.ndim != 4 or weight.shape[1] not in (1, 3) or own.shape[1] not in (1, 3):
-        return weight
-    adapted: Tensor = adapt_input_conv(own.shape[1], weight, base_chans=weight.shape[1])
-    return adapted
+    match = _Match(file, arch, own, own_names(network, file.tensors), head)
+    if match.enough():
+        return match
+    ordered = by_order(own, file.tensors, head)
+    if ordered is None:
+        raise match.other_architecture()
+    return _Match(file, arch, own, ordered, head, ordered=True)
 
 
 def _is_classifier(network: Any, name: str) -> bool:
-    return any(name.startswith(f"{each}.") for each in _as_tuple(network.pretrained_cfg.get("classifier")))
+    return any(name.startswith(f"{each}.") for each in as_tuple(network.pretrained_cfg.get("classifier")))
 
 
-def _as_tuple(value: Any) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    return (value,) if isinstance(value, str) else tuple(value)
-
-
-def _class_counts(given: Mapping[str, Tensor], own: Mapping[str, Tensor], head: list[str]) -> str:
-    """Return " (the file has 5 classes, these data 10)" where the shapes tell."""
-    name = next((each for each in head if each in given and given[each].ndim and own[each].ndim), None)
-    if name is None or given[name].shape[0] == own[name].shape[0]:
-        return ""
-    return f" (the file has {given[name].shape[0]} classes, these data {own[name].shape[0]})"
-
-
-def _other_architecture(
-    file: WeightsFile, arch: str, given: Mapping[str, Tensor], own: Mapping[str, Tensor], share: str
-) -> str:
-    missing = [name for name in own if name not in given and not name.endswith("num_batches_tracked")]
-    unknown = [name for name in given if name not in own]
-    shapes = [name for name in given if name in own and given[name].shape != own[name].shape]
-    told = (("missing", missing), ("unknown", unknown), ("other shape", shapes))
-    details = "; ".join(f"{what}: {', '.join(names[:_SHOWN])}" for what, names in told if names)
-    if file.header is not None and file.header.arch != arch:
-        advice = f"It says that it holds '{file.header.arch}'; use --model {file.header.arch}."
-    else:
-        advice = "Name its own architecture with --model."
-    return f"The weights file '{file.path}' does not fit '{arch}': only {share} tensors match ({details}). {advice}"
+def _some(names: list[str]) -> str:
+    """Return the first names and how many more there are."""
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
