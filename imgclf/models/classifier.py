@@ -156,10 +156,13 @@ class Classifier(nn.Module):
             )
         return torch.stack([_apply_to_vectors(module, embeddings) for module in classifiers]).mean(0)
 
+    def head_modules(self) -> list[nn.Module]:
+        """Return what is made for these classes: the hidden head, or the network's classifier or classifiers."""
+        return [self.hidden_head] if self.hidden_head is not None else self._classifiers()
+
     def head_parameters(self) -> list[nn.Parameter]:
         """Return the parameters that start anew for these classes: the hidden head or the classifier."""
-        modules = [self.hidden_head] if self.hidden_head is not None else self._classifiers()
-        return [parameter for module in modules for parameter in module.parameters()]
+        return [parameter for module in self.head_modules() for parameter in module.parameters()]
 
     def backbone_parameters(self) -> list[nn.Parameter]:
         """Return every parameter that is not the head's."""

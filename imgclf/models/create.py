@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from imgclf.errors import ModelError
 from imgclf.models.build import build_network, takes_image_size
 from imgclf.models.classifier import Classifier, Origin
+from imgclf.models.heads import draw_head
 from imgclf.models.input_spec import input_spec_of_cfg, input_spec_of_header
 from imgclf.models.names import NetworkName, find_network
 from imgclf.models.pretrained import PretrainedWeights, find_pretrained, without_pretrained
@@ -68,7 +69,9 @@ def create_classifier(  # noqa: PLR0913 - one argument for each thing that a con
     size = image_size or default_image_size(network.name, data_size, channels)
     built = plan.build(size)
     plan.check(built, size)
-    return plan.classifier(built, size, notes=(note,) if note else ())
+    classifier = plan.classifier(built, size, notes=(note,) if note else ())
+    draw_head(classifier)
+    return classifier
 
 
 def classifier_from_header(header: ModelHeader, weights: Mapping[str, Tensor]) -> Classifier:
@@ -177,7 +180,10 @@ def _from_pretrained(plan: _Plan, found: PretrainedWeights, image_size: tuple[in
     size = image_size or spec.image_size
     network = plan.build(size, found.overlay)
     plan.check(network, size)
-    return plan.classifier(network, size, input_spec=spec, pretrained_source=found.source)
+    classifier = plan.classifier(network, size, input_spec=spec, pretrained_source=found.source)
+    if plan.head["hidden"] or found.cfg.num_classes != plan.num_classes:
+        draw_head(classifier)
+    return classifier
 
 
 def _from_file(plan: _Plan, file: WeightsFile, image_size: tuple[int, int] | None) -> Classifier:
@@ -191,7 +197,10 @@ def _from_file(plan: _Plan, file: WeightsFile, image_size: tuple[int, int] | Non
     fit = fit_weights(network, file, plan.network.name)
     plan.check(network, size)
     source = f"file {file.path}"
-    return plan.classifier(network, size, input_spec=spec, pretrained_source=source, notes=(fit.note,))
+    classifier = plan.classifier(network, size, input_spec=spec, pretrained_source=source, notes=(fit.note,))
+    if not fit.classifier:
+        draw_head(classifier)
+    return classifier
 
 
 def _hidden_head(network: Any, hidden: int, dropout: float, num_classes: int) -> nn.Sequential:
