@@ -11,10 +11,10 @@ from imgclf.data.examples import Dataset, Examples
 from imgclf.data.fetching.huggingface import open_hub
 from imgclf.data.fetching.location import data_root
 from imgclf.data.formats.paths import open_path
-from imgclf.data.formats.shard_files import is_pattern
 from imgclf.data.formats.tar_shards import open_tar_shards
 from imgclf.data.images.names import display_name
 from imgclf.data.plugin import DatasetPlugin, DatasetReader, as_examples
+from imgclf.data.shards.shard_files import is_pattern
 from imgclf.errors import DataError, ImgclfError, PluginError, suggest
 from imgclf.plugins import DATASETS, load_point, package_of, plugin_entry_points
 from imgclf.records import DatasetInfo, OnProgress

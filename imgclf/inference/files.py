@@ -7,8 +7,8 @@ from io import BufferedReader
 from pathlib import Path
 from typing import TypeAlias
 
-from imgclf.data.formats.scan import Scan, walk_images
 from imgclf.data.images.names import display_name
+from imgclf.data.images.scan import Scan, walk_images
 from imgclf.errors import UsageError
 from imgclf.records import UnreadableImage
 

@@ -11,7 +11,7 @@ import tomli_w
 
 from imgclf.atomic import write_text
 from imgclf.data import Dataset, Splits, make_splits, open_dataset, split_rows
-from imgclf.data.formats.shard_files import absolute_pattern, is_pattern
+from imgclf.data.shards.shard_files import absolute_pattern, is_pattern
 from imgclf.errors import DataError, ImgclfError, RunError, StoppedError, UsageError
 from imgclf.figures import training_curves
 from imgclf.models import choose_device, classifier_from_header

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from imgclf.data import LoadingOptions, make_splits, open_dataset, train_loader
-from imgclf.data.formats import arrow_images
+from imgclf.data.shards import arrow_images
 from imgclf.errors import DataError
 from imgclf.recipes.config import AugmentConfig
 from imgclf.records import Preprocessing

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from imgclf.data import LoadingOptions, eval_loader, open_dataset, read_image, train_loader
-from imgclf.data.formats import tar_index
-from imgclf.data.formats.shard_files import absolute_pattern, expand, is_pattern
+from imgclf.data.shards import tar_index
+from imgclf.data.shards.shard_files import absolute_pattern, expand, is_pattern
 from imgclf.data.stored_images import storage_of
 from imgclf.errors import DataError, DownloadError, ImageError
 from imgclf.recipes.config import AugmentConfig

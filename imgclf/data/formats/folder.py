@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from imgclf.data.examples import Dataset, Examples
-from imgclf.data.formats.classes import SPLIT_WORDS, learnable_classes, missing_class_warnings, quoted
-from imgclf.data.formats.leaks import same_file_warning
-from imgclf.data.formats.scan import Scan, scan_images
 from imgclf.data.images.names import IMAGE_EXTENSIONS, display_name, extension, is_hidden
+from imgclf.data.images.scan import Scan, scan_images
+from imgclf.data.labels.classes import SPLIT_WORDS, learnable_classes, missing_class_warnings, quoted
+from imgclf.data.labels.leaks import same_file_warning
 from imgclf.errors import DataError
 from imgclf.records import DatasetInfo, UnreadableImage
 

@@ -4,7 +4,7 @@
     scans/0001.png,benign,train,p17
     scans/0002.png,malignant,test,p18
 
-Columns by name, in any case and order (see :mod:`imgclf.data.formats.columns`): an image column (``path``, ``file``,
+Columns by name, in any case and order (see :mod:`imgclf.data.labels.columns`): an image column (``path``, ``file``,
 ``image``, ``filename``, ...), a label column (``label``, ``class``, ``target``, ``category``, ...), and where wanted
 a ``split`` column (train, val or test; without it everything is `train`) and a ``group`` column (``group``,
 ``patient``, ``subject``, ...: rows of one group stay in one split). Paths are relative to the manifest. CSV is
@@ -22,13 +22,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from imgclf.data.examples import Dataset
-from imgclf.data.formats.arrow_images import ParquetImages
-from imgclf.data.formats.classes import SPLIT_WORDS
-from imgclf.data.formats.columns import Columns, find_columns, huggingface_features
 from imgclf.data.formats.parquet import read_shards
-from imgclf.data.formats.rows import SplitRows, dataset_of_rows
 from imgclf.data.images.names import display_name
 from imgclf.data.images.source import ImageSource
+from imgclf.data.labels.classes import SPLIT_WORDS
+from imgclf.data.labels.columns import Columns, find_columns, huggingface_features
+from imgclf.data.labels.rows import SplitRows, dataset_of_rows
+from imgclf.data.shards.arrow_images import ParquetImages
 from imgclf.errors import DataError
 from imgclf.records import DatasetInfo, UnreadableImage
 

@@ -18,11 +18,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from imgclf.data.examples import Dataset
-from imgclf.data.formats.arrow_images import ParquetImages
-from imgclf.data.formats.classes import split_of
-from imgclf.data.formats.columns import Columns, find_columns, huggingface_features
-from imgclf.data.formats.rows import SplitRows, dataset_of_rows
 from imgclf.data.images.names import IMAGE_EXTENSIONS, display_name, extension, is_hidden
+from imgclf.data.labels.classes import split_of
+from imgclf.data.labels.columns import Columns, find_columns, huggingface_features
+from imgclf.data.labels.rows import SplitRows, dataset_of_rows
+from imgclf.data.shards.arrow_images import ParquetImages
 from imgclf.data.stored_images import Chosen
 from imgclf.errors import DataError
 from imgclf.records import DatasetInfo

@@ -19,11 +19,11 @@ from typing import final, overload
 import numpy as np
 
 from imgclf.data.examples import Dataset
-from imgclf.data.formats.classes import split_of
-from imgclf.data.formats.rows import SplitRows, dataset_of_rows
-from imgclf.data.formats.shard_files import expand, is_url, path_of, read_part
-from imgclf.data.formats.tar_index import ShardIndex, index_of
 from imgclf.data.images.names import IMAGE_EXTENSIONS, display_name, extension, is_hidden
+from imgclf.data.labels.classes import split_of
+from imgclf.data.labels.rows import SplitRows, dataset_of_rows
+from imgclf.data.shards.shard_files import expand, is_url, path_of, read_part
+from imgclf.data.shards.tar_index import ShardIndex, index_of
 from imgclf.data.stored_images import Chosen, Storage, StoredImages
 from imgclf.errors import DataError
 from imgclf.records import DatasetInfo, OnProgress, Progress, UnreadableImage

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from imgclf.data.examples import Dataset, Examples
-from imgclf.data.formats.classes import label_indices, learnable_classes, missing_class_warnings, sorted_names
-from imgclf.data.formats.leaks import same_file_warning, shared_group_warning
 from imgclf.data.images.source import ImageSource
+from imgclf.data.labels.classes import label_indices, learnable_classes, missing_class_warnings, sorted_names
+from imgclf.data.labels.leaks import same_file_warning, shared_group_warning
 from imgclf.records import DatasetInfo, UnreadableImage
 
 
