@@ -4,16 +4,28 @@ import argparse
 import sys
 from pathlib import Path
 
-from pages import commands, http_api, model_file, recipe_keys, run_directory
+from pages import (
+    architecture,
+    commands,
+    drawing,
+    extension_points,
+    http_api,
+    model_file,
+    recipe_keys,
+    run_directory,
+)
 
-FOLDER = Path(__file__).parent / "reference"
+FOLDER = Path(__file__).parent
 NOTE = "<!-- Made by docs/generate_reference.py; edit the program instead. -->\n"
 PAGES = {
-    "cli.md": commands.page,
-    "recipe-keys.md": recipe_keys.page,
-    "run-directory.md": run_directory.page,
-    "model-file.md": model_file.page,
-    "http-api.md": http_api.page,
+    "contributing/architecture.md": architecture.page,
+    "contributing/extension-points.md": extension_points.page,
+    "images/architecture.svg": drawing.drawing,
+    "reference/cli.md": commands.page,
+    "reference/recipe-keys.md": recipe_keys.page,
+    "reference/run-directory.md": run_directory.page,
+    "reference/model-file.md": model_file.page,
+    "reference/http-api.md": http_api.page,
 }
 
 
@@ -24,7 +36,7 @@ def main() -> int:
     check = parser.parse_args().check
     stale = [name for name, page in PAGES.items() if not _settle(FOLDER / name, f"{NOTE}\n{page()}", check)]
     for name in stale:
-        sys.stderr.write(f"docs/reference/{name} is out of date. Run: python docs/generate_reference.py\n")
+        sys.stderr.write(f"docs/{name} is out of date. Run: python docs/generate_reference.py\n")
     return int(bool(stale))
 
 

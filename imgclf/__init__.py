@@ -13,12 +13,18 @@ from imgclf.records import Prediction
 
 if TYPE_CHECKING:
     from imgclf.inference import Predictor
+    from imgclf.recipes import Config
     from imgclf.training import TrainResult, train
 
-__all__ = ["ImgclfError", "Prediction", "Predictor", "TrainResult", "__version__", "load", "train"]
+__all__ = ["Config", "ImgclfError", "Prediction", "Predictor", "TrainResult", "__version__", "load", "train"]
 
 # Imported on first use: `import imgclf` must stay instant, and these bring torch.
-_LAZY = {"Predictor": "imgclf.inference", "TrainResult": "imgclf.training", "train": "imgclf.training"}
+_LAZY = {
+    "Config": "imgclf.recipes",
+    "Predictor": "imgclf.inference",
+    "TrainResult": "imgclf.training",
+    "train": "imgclf.training",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -13,6 +13,7 @@ from imgclf.errors import PluginError, UsageError
 from imgclf.plugins import DATASETS, ExtensionPoint, load_plugin, plugin_entry_points, plugin_package
 
 ROOT = Path(__file__).parents[1]
+PAGES = ("howto/own-dataset", "howto/own-model", "contributing/add-method")
 
 
 def declare(folder: Path, package: str, entry_points: str) -> None:
@@ -156,15 +157,14 @@ def test_unknown_plugin_suggests_the_nearest() -> None:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A PYTHONPATH of the packages that the how-to pages show, installed with pip into folders of their own."""
-    return os.pathsep.join(
-        str(install_from_page(page, tmp_path_factory.mktemp(page))) for page in ("own-dataset", "own-model")
-    )
+    """A PYTHONPATH of the packages that the pages show, installed with pip into folders of their own."""
+    folders = [install_from_page(page, tmp_path_factory.mktemp(Path(page).name)) for page in PAGES]
+    return os.pathsep.join(map(str, folders))
 
 
 def install_from_page(page: str, folder: Path) -> Path:
-    """Write the files that a how-to page shows and install them with pip."""
-    text = (ROOT / "docs" / "howto" / f"{page}.md").read_text(encoding="utf-8")
+    """Write the files that a page shows and install them with pip."""
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
     source, target = folder / "source", folder / "site"
     source.mkdir()
     for name, content in re.findall(r"`(\w+\.\w+)`[^\n]*(?:\n[^\n]+)?:\n\n```\w+\n(.*?)```", text, re.DOTALL):
@@ -220,3 +220,10 @@ def test_documented_plugins_are_named_with_their_packages(installed: str) -> Non
         "print(plugin_package('imgclf.datasets', 'stripes'), plugin_package('imgclf.models', 'tiny_net'))"
     )
     assert run_with(installed, "-c", script).stdout == "stripes-plugin 1.0 tiny-plugin 1.0\n"
+
+
+def test_documented_method_is_one(installed: str) -> None:
+    """The page's saliency method has all that its extension point asks for."""
+    script = "from imgclf.explain.methods.method import METHODS; print(METHODS.load('activation-sum').title)"
+    ended = run_with(installed, "-c", script)
+    assert ended.stdout == "Activation sum\n", ended.stderr
