@@ -5,16 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imgclf.cli import render
-from imgclf.cli.options import (
-    DataDirOption,
-    DataOption,
-    DeviceOption,
-    JsonOption,
-    OutOption,
-    QuietOption,
-    SplitOption,
-    VerboseOption,
-)
+from imgclf.cli.options import DataDirOption, DataOption, DeviceOption, OutOption, Said, SplitOption
 from imgclf.words import duration
 
 if TYPE_CHECKING:
@@ -32,9 +23,8 @@ def compare(
     data_dir: DataDirOption = None,
     device: DeviceOption = "auto",
     out: OutOption = None,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
+    *,
+    said: Said,
 ) -> None:
     """Say whether the difference between runs is more than noise.
 
@@ -49,7 +39,7 @@ def compare(
         comparison = compare_runs(
             runs, data, split, device=device, out=out, data_dir=data_dir, progress=progress
         )
-    if json:
+    if said.json:
         render.json_data(comparison.values)
     else:
         _show(comparison)

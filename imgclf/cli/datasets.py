@@ -4,7 +4,7 @@ from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from imgclf.cli import render
-from imgclf.cli.options import DataDirOption, JsonOption, QuietOption, VerboseOption
+from imgclf.cli.options import DataDirOption, Said
 
 if TYPE_CHECKING:
     from imgclf.data import DatasetListing
@@ -13,12 +13,7 @@ if TYPE_CHECKING:
 _WIDE = 120
 
 
-def datasets(
-    data_dir: DataDirOption = None,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-) -> None:
+def datasets(data_dir: DataDirOption = None, *, said: Said) -> None:
     """List the datasets: classes, sizes, licence, whether on disk.
 
     --data also takes a folder of images, a CSV or Parquet manifest, tar or Parquet shards, and hf:OWNER/NAME.
@@ -30,7 +25,7 @@ def datasets(
     from imgclf.data.fetching.location import data_root
 
     found = list_datasets(data_dir)
-    if json:
+    if said.json:
         render.json_data([_plain(listing) for listing in found])
         return
     columns = ("name", "classes", "train/val/test", "on disk", "licence", "what it is")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imgclf.cli import render
-from imgclf.cli.options import JsonOption, QuietOption, VerboseOption
+from imgclf.cli.options import Said
+from imgclf.errors import UsageError
 
 if TYPE_CHECKING:
     from imgclf.cli.diagnosis import Diagnosis
@@ -15,13 +16,12 @@ if TYPE_CHECKING:
 
 
 def doctor(
-    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="A run to look into.")] = None,
+    run: Annotated[str | None, typer.Argument(metavar="RUN", help="A run to look into.")] = None,
     image: Annotated[
-        Path | None, typer.Argument(metavar="[IMAGE]", help="An image to take through every road.")
+        Path | None, typer.Argument(metavar="IMAGE", help="An image to take through every road.")
     ] = None,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
+    *,
+    said: Said,
 ) -> None:
     """Show versions, devices and plugins, and what is broken.
 
@@ -34,15 +34,13 @@ def doctor(
     Example: imgclf doctor
     """
     if run is None:
-        sound = _examine(json)
+        sound = _examine(said.json)
     elif image is None:
-        from imgclf.errors import UsageError
-
         raise UsageError(
             "'imgclf doctor RUN' needs an image too, for example: imgclf doctor runs/NAME photo.jpg"
         )
     else:
-        sound = _compare(run, image, json)
+        sound = _compare(run, image, said.json)
     if not sound:
         raise typer.Exit(1)
 

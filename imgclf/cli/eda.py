@@ -1,13 +1,14 @@
 """``imgclf eda``: know the data before training."""
 
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from imgclf.cli import render
-from imgclf.cli.options import DATA, OUTPUT, DataDirOption, DataOption, JsonOption, QuietOption, VerboseOption
+from imgclf.cli.options import DATA, OUTPUT, DataDirOption, DataOption, Said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,15 +19,16 @@ if TYPE_CHECKING:
 _FAILED = 4
 
 
-def eda(
-    data: DataOption = None,
-    data_dir: DataDirOption = None,
+@dataclass(frozen=True)
+class Look:
+    """What is looked for and shown."""
+
     recipe: Annotated[
         str | None,
         typer.Option(
             metavar="NAME", help="Show this recipe's augmentation and evaluation crop.", rich_help_panel=DATA
         ),
-    ] = None,
+    ] = None
     near: Annotated[
         int,
         typer.Option(
@@ -36,7 +38,7 @@ def eda(
             help="Hashes that differ in up to this many of 64 bits may be near-duplicates.",
             rich_help_panel=DATA,
         ),
-    ] = 4,
+    ] = 4
     fail_on: Annotated[
         str,
         typer.Option(
@@ -44,68 +46,76 @@ def eda(
             help="Exit with 4 if one of these finds anything, such as unreadable,leaks,duplicates.",
             rich_help_panel=OUTPUT,
         ),
-    ] = "",
+    ] = ""
     samples: Annotated[
         int,
         typer.Option(metavar="N", min=1, max=20, help="Images shown of each class.", rich_help_panel=OUTPUT),
-    ] = 8,
+    ] = 8
     seed: Annotated[
         int, typer.Option(metavar="N", min=0, help="Draws the images shown.", rich_help_panel=OUTPUT)
-    ] = 0,
+    ] = 0
     cache: Annotated[
         bool,
         typer.Option(help="Reuse what was measured on unchanged images.", rich_help_panel=OUTPUT),
-    ] = True,
+    ] = True
     out: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR", help="Folder to write to; by default a new one in eda/.", rich_help_panel=OUTPUT
         ),
-    ] = None,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-) -> None:
+    ] = None
+
+
+def eda(data: DataOption = None, data_dir: DataDirOption = None, *, options: Look, said: Said) -> None:
     """Look at a dataset before any model.
 
     Balance, samples, sizes, duplicates, leaks and bad files. Writes a page, a summary and a table of all files; the dataset is only read.
 
     Example: imgclf eda --data photos --fail-on unreadable,leaks
     """
-    from imgclf.eda import eda as look
     from imgclf.eda import parse_fail_on
 
-    fatal = parse_fail_on(fail_on)
-    config = _config(recipe)
+    fatal = parse_fail_on(options.fail_on)
+    config = _config(options.recipe)
     if data is None:
         data = config.data.dataset if config else "digits"
         render.message(f"No --data given: looking at {data}.")
-    with render.progress() as progress:
-        report = look(
-            data,
-            out=out,
-            data_dir=data_dir,
-            recipe=config,
-            samples=samples,
-            seed=seed,
-            max_distance=near,
-            use_cache=cache,
-            progress=progress,
-        )
-    if json:
+    report = _look(data, data_dir, config, options)
+    if said.json:
         render.json_data(report.to_dict())
     else:
         _show(report)
     render.files(report.files)
+    _judge(report, fatal)
+    render.next_command(f"imgclf train --data {shlex.quote(data)}")
+
+
+def _look(data: str, data_dir: Path | None, config: "Config | None", options: Look) -> "EdaReport":
+    from imgclf.eda import eda
+
+    with render.progress() as progress:
+        return eda(
+            data,
+            out=options.out,
+            data_dir=data_dir,
+            recipe=config,
+            samples=options.samples,
+            seed=options.seed,
+            max_distance=options.near,
+            use_cache=options.cache,
+            progress=progress,
+        )
+
+
+def _judge(report: "EdaReport", fatal: tuple[str, ...]) -> None:
+    """End with an exit code of its own where a check of --fail-on found something."""
     for check in report.checks:
         if check.name in fatal and check.skipped:
             render.warning(f"--fail-on {check.name} has no say here. {check.skipped}")
-    failed = report.failed(fatal)
-    if failed:
+    if failed := report.failed(fatal):
         found = ", ".join(f"{check.name} ({check.count:,})" for check in failed)
         render.error(f"--fail-on: {found}. See {report.files[0]}.")
         raise typer.Exit(_FAILED)
-    render.next_command(f"imgclf train --data {shlex.quote(data)}")
 
 
 def _config(recipe: str | None) -> "Config | None":

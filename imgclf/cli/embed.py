@@ -1,55 +1,54 @@
 """``imgclf embed``: how classes separate, to look at and in figures; and the nearest images to one."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from imgclf.cli import render
-from imgclf.cli.options import (
-    INPUT,
-    DataDirOption,
-    DataOption,
-    DeviceOption,
-    JsonOption,
-    OutOption,
-    QuietOption,
-    RunOption,
-    SplitOption,
-    VerboseOption,
-)
+from imgclf.cli.chosen import RunOption, newest
+from imgclf.cli.options import INPUT, DataDirOption, DataOption, DeviceOption, OutOption, Said, SplitOption
+from imgclf.errors import UsageError
+from imgclf.records import OnProgress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from imgclf.embed import EmbedResult, NeighborsResult, Subject
-    from imgclf.records import Progress
+    from imgclf.embed import EmbedResult, NeighborsResult, Options, Subject
 
 _MAP = "Map"
 _NEIGHBORS = "Nearest images"
 
 
-def embed(
-    run: RunOption = None,
+@dataclass(frozen=True)
+class Features:
+    """What makes the features, and of which images."""
+
+    run: RunOption = None
     model: Annotated[
         str | None,
         typer.Option(
             metavar="NAME", help="Without a run: a network with pretrained weights.", rich_help_panel=INPUT
         ),
-    ] = None,
+    ] = None
     pixels: Annotated[
         bool, typer.Option("--pixels", help="Without a run: the pixels alone.", rich_help_panel=INPUT)
-    ] = False,
-    data: DataOption = None,
-    split: SplitOption = "test",
-    data_dir: DataDirOption = None,
+    ] = False
+    data: DataOption = None
+    split: SplitOption = "test"
+    data_dir: DataDirOption = None
     limit: Annotated[
         int | None,
         typer.Option(min=5, help="Embed a sample of so many images.", rich_help_panel=INPUT),
-    ] = None,
-    tsne: Annotated[bool, typer.Option("--tsne", help="t-SNE (the default).", rich_help_panel=_MAP)] = False,
-    umap: Annotated[bool, typer.Option("--umap", help="UMAP.", rich_help_panel=_MAP)] = False,
-    pca: Annotated[bool, typer.Option("--pca", help="Principal components.", rich_help_panel=_MAP)] = False,
+    ] = None
+
+
+@dataclass(frozen=True)
+class Map:
+    """How the features become points."""
+
+    tsne: Annotated[bool, typer.Option("--tsne", help="t-SNE (the default).", rich_help_panel=_MAP)] = False
+    umap: Annotated[bool, typer.Option("--umap", help="UMAP.", rich_help_panel=_MAP)] = False
+    pca: Annotated[bool, typer.Option("--pca", help="Principal components.", rich_help_panel=_MAP)] = False
     compare: Annotated[
         str | None,
         typer.Option(
@@ -58,15 +57,22 @@ def embed(
             "the same images by other features.",
             rich_help_panel=_MAP,
         ),
-    ] = None,
-    dimensions: Annotated[int, typer.Option(min=2, max=3, help="2 or 3.", rich_help_panel=_MAP)] = 2,
+    ] = None
+    dimensions: Annotated[int, typer.Option(min=2, max=3, help="2 or 3.", rich_help_panel=_MAP)] = 2
     perplexity: Annotated[
-        float, typer.Option(min=1.0, help="Of t-SNE; clamped to the points.", rich_help_panel=_MAP)
-    ] = 30.0,
+        float,
+        typer.Option(metavar="P", min=1.0, help="Of t-SNE; clamped to the points.", rich_help_panel=_MAP),
+    ] = 30.0
     umap_neighbors: Annotated[
         int, typer.Option(min=2, help="Of UMAP; clamped to the points.", rich_help_panel=_MAP)
-    ] = 15,
-    seed: Annotated[int, typer.Option(min=0, help="Of map and sample.", rich_help_panel=_MAP)] = 0,
+    ] = 15
+    seed: Annotated[int, typer.Option(min=0, help="Of map and sample.", rich_help_panel=_MAP)] = 0
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """Instead of a map: the nearest images to one."""
+
     neighbors: Annotated[
         str | None,
         typer.Option(
@@ -74,13 +80,18 @@ def embed(
             help="Show the images nearest to this one, a file or a name from index.csv, and make no map.",
             rich_help_panel=_NEIGHBORS,
         ),
-    ] = None,
-    count: Annotated[int, typer.Option(min=1, help="How many.", rich_help_panel=_NEIGHBORS)] = 12,
+    ] = None
+    count: Annotated[int, typer.Option(min=1, help="How many.", rich_help_panel=_NEIGHBORS)] = 12
+
+
+def embed(
+    features: Features,
+    layout: Map,
+    nearest: Nearest,
     device: DeviceOption = "auto",
     out: OutOption = None,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
+    *,
+    said: Said,
 ) -> None:
     """Map images by what the model sees in them.
 
@@ -90,58 +101,54 @@ def embed(
 
     Example: imgclf embed --tsne --umap
     """
-    from imgclf.embed import Options, embed_subject, find_neighbors
+    from imgclf.embed import embed_subject, find_neighbors
+
+    options = _options(features, layout, device)
+    with render.progress() as progress:
+        subject = _subject(features, progress)
+        if nearest.neighbors is not None:
+            near = find_neighbors(subject, nearest.neighbors, nearest.count, out, options, progress)
+        else:
+            result = embed_subject(subject, out, options, progress)
+    if nearest.neighbors is not None:
+        _show_neighbors(near, said.json)
+    else:
+        _show(result, said.json)
+
+
+def _options(features: Features, layout: Map, device: str) -> "Options":
+    from imgclf.embed import Options
     from imgclf.models import choose_device
 
     methods: list[Literal["tsne", "umap", "pca"]] = []
-    methods += ["tsne"] if tsne else []
-    methods += ["umap"] if umap else []
-    methods += ["pca"] if pca else []
-    options = Options(
+    methods += ["tsne"] if layout.tsne else []
+    methods += ["umap"] if layout.umap else []
+    methods += ["pca"] if layout.pca else []
+    return Options(
         methods=tuple(methods) or ("tsne",),
-        dimensions=dimensions,
-        perplexity=perplexity,
-        umap_neighbors=umap_neighbors,
-        seed=seed,
-        limit=limit,
-        compare=_folder(compare) if compare else None,
+        dimensions=layout.dimensions,
+        perplexity=layout.perplexity,
+        umap_neighbors=layout.umap_neighbors,
+        seed=layout.seed,
+        limit=features.limit,
+        compare=_folder(layout.compare) if layout.compare else None,
         device=choose_device(device),
     )
-    with render.progress() as progress:
-        subject = _subject(run, model, pixels, data, split, data_dir, progress)
-        if neighbors is not None:
-            near = find_neighbors(subject, neighbors, count, out, options, progress)
-        else:
-            result = embed_subject(subject, out, options, progress)
-    if neighbors is not None:
-        _show_neighbors(near, json)
-    else:
-        _show(result, json)
 
 
-def _subject(
-    run: str | None,
-    model: str | None,
-    pixels: bool,
-    data: str | None,
-    split: str,
-    data_dir: Path | None,
-    progress: "Callable[[Progress], None]",
-) -> "Subject":
+def _subject(features: Features, progress: OnProgress) -> "Subject":
     from imgclf.embed import subject_of_run, subject_untrained
-    from imgclf.errors import UsageError
-    from imgclf.runs import latest_run, open_run
+    from imgclf.runs import open_run
 
-    if sum((run is not None, model is not None, pixels)) > 1:
+    run, model, data = features.run, features.model, features.data
+    if sum((run is not None, model is not None, features.pixels)) > 1:
         raise UsageError("--run, --model and --pixels each say what makes the features: give one of them.")
-    if model is not None or pixels:
+    if model is not None or features.pixels:
         if data is None:
             render.message("No --data given: the embedded digits.")
-        return subject_untrained(data or "digits", model, split, data_dir, progress)
-    chosen = open_run(run) if run else latest_run()
-    if run is None:
-        render.message(f"Run: {chosen.path}")
-    return subject_of_run(chosen, data, split, data_dir, progress)
+        return subject_untrained(data or "digits", model, features.split, features.data_dir, progress)
+    chosen = open_run(run) if run else newest()
+    return subject_of_run(chosen, data, features.split, features.data_dir, progress)
 
 
 def _folder(compare: str) -> Path:

@@ -1,10 +1,12 @@
 """``imgclf evaluate``: how good a run is, where it fails, and how far to trust that."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from imgclf.cli import render
+from imgclf.cli.chosen import newest
 from imgclf.cli.options import (
     DATA,
     INPUT,
@@ -13,11 +15,9 @@ from imgclf.cli.options import (
     DataDirOption,
     DataOption,
     DeviceOption,
-    JsonOption,
     OutOption,
-    QuietOption,
+    Said,
     SplitOption,
-    VerboseOption,
 )
 from imgclf.words import percent
 
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 _SHOWN_CLASSES = 20
 
 
-def evaluate(
+@dataclass(frozen=True)
+class Images:
+    """Which runs, on which images."""
+
     run: Annotated[
         list[str] | None,
         typer.Option(
@@ -38,9 +41,9 @@ def evaluate(
             "the models' probabilities are averaged (an ensemble).",
             rich_help_panel=INPUT,
         ),
-    ] = None,
-    data: DataOption = None,
-    split: SplitOption = "test",
+    ] = None
+    data: DataOption = None
+    split: SplitOption = "test"
     near_duplicates: Annotated[
         bool | None,
         typer.Option(
@@ -48,8 +51,14 @@ def evaluate(
             help="Look for copies of training images; by default where it takes less than a minute.",
             rich_help_panel=DATA,
         ),
-    ] = None,
-    data_dir: DataDirOption = None,
+    ] = None
+    data_dir: DataDirOption = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How the model is asked, and what is stored in its file."""
+
     target_risk: Annotated[
         float | None,
         typer.Option(
@@ -58,7 +67,7 @@ def evaluate(
             "below it predict and serve say 'unknown'.",
             rich_help_panel=MODEL,
         ),
-    ] = None,
+    ] = None
     calibrate: Annotated[
         bool,
         typer.Option(
@@ -66,17 +75,23 @@ def evaluate(
             help="Fit the temperature on val and store it in the model file.",
             rich_help_panel=MODEL,
         ),
-    ] = True,
+    ] = True
     tta: Annotated[
         Literal["none", "flip", "five-crop"],
         typer.Option(
             help="Test-time augmentation: average several views of each image.", rich_help_panel=MODEL
         ),
-    ] = "none",
-    device: DeviceOption = "auto",
+    ] = "none"
+    device: DeviceOption = "auto"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What is shown and written."""
+
     misclassified: Annotated[
         int, typer.Option(min=0, help="How many of the worst errors to show.", rich_help_panel=OUTPUT)
-    ] = 24,
+    ] = 24
     grad_cam: Annotated[
         bool,
         typer.Option(
@@ -84,7 +99,7 @@ def evaluate(
             help="Show beside each of the worst errors what the model looked at.",
             rich_help_panel=OUTPUT,
         ),
-    ] = True,
+    ] = True
     file_format: Annotated[
         Literal["auto", "csv", "parquet"],
         typer.Option(
@@ -92,12 +107,11 @@ def evaluate(
             help="Of the saved predictions; auto is CSV while it is small.",
             rich_help_panel=OUTPUT,
         ),
-    ] = "auto",
-    out: OutOption = None,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-) -> None:
+    ] = "auto"
+    out: OutOption = None
+
+
+def evaluate(images: Images, asked: Asked, written: Written, said: Said) -> None:
     """Measure a trained model on images it has not seen.
 
     Writes predictions, metrics, figures and a report. The split is the one that the run was trained with. Every number comes from the saved predictions. Exit code 3
@@ -105,26 +119,9 @@ def evaluate(
 
     Example: imgclf evaluate --run runs/2026-11-21-143000-resnet9-digits
     """
-    from imgclf.cli.looked_at import grad_cam_overlay
-    from imgclf.evaluation import Options
-    from imgclf.evaluation import evaluate as evaluate_run
-
-    runs = run or _newest()
-    options = Options(
-        device=device,
-        tta=tta,
-        target_risk=target_risk,
-        calibrate=calibrate,
-        near_duplicates=near_duplicates,
-        misclassified=misclassified,
-        file_format=file_format,
-        overlay=grad_cam_overlay(runs[0], device) if grad_cam else None,
-    )
-    with render.progress() as progress:
-        result = evaluate_run(
-            runs, data, split, options=options, out=out, data_dir=data_dir, progress=progress
-        )
-    if json:
+    runs = images.run or [str(newest().path)]
+    result = _evaluate(runs, images, asked, written)
+    if said.json:
         render.json_data(result.values)
     else:
         _show(result)
@@ -133,12 +130,23 @@ def evaluate(
         raise typer.Exit(3)
 
 
-def _newest() -> list[str]:
-    from imgclf.runs import latest_run
+def _evaluate(runs: list[str], images: Images, asked: Asked, written: Written) -> "EvaluationResult":
+    from imgclf.cli.looked_at import grad_cam_overlay
+    from imgclf.evaluation import Options, evaluate
 
-    newest = latest_run()
-    render.message(f"Evaluating the newest finished run, {newest.path}")
-    return [str(newest.path)]
+    options = Options(
+        device=asked.device,
+        tta=asked.tta,
+        target_risk=asked.target_risk,
+        calibrate=asked.calibrate,
+        near_duplicates=images.near_duplicates,
+        misclassified=written.misclassified,
+        file_format=written.file_format,
+        overlay=grad_cam_overlay(runs[0], asked.device) if written.grad_cam else None,
+    )
+    place = {"out": written.out, "data_dir": images.data_dir}
+    with render.progress() as progress:
+        return evaluate(runs, images.data, images.split, options=options, **place, progress=progress)
 
 
 def _show(result: "EvaluationResult") -> None:

@@ -1,39 +1,35 @@
 """``imgclf explain``: where in an image the model sees its answer."""
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from imgclf.cli import render
-from imgclf.cli.options import (
-    INPUT,
-    OUTPUT,
-    DataDirOption,
-    DeviceOption,
-    JsonOption,
-    OutOption,
-    QuietOption,
-    RunOption,
-    VerboseOption,
-)
+from imgclf.cli.chosen import RunOption, run_or_newest
+from imgclf.cli.options import INPUT, OUTPUT, DataDirOption, DeviceOption, OutOption, Said
+from imgclf.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
-    from imgclf.explain import ExplainedMap, ExplainReport, Subject
+    from imgclf.explain import ExplainedMap, ExplainReport, Options, Subject
     from imgclf.inference import Predictor
     from imgclf.inference.sources import Source
 
 MAP = "Map"
 
 
-def explain(
+@dataclass(frozen=True)
+class Asked:
+    """Which images of which model."""
+
     images: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[IMAGES]...", help="Files, folders or patterns such as 'photos/*.jpg'."),
-    ] = None,
-    run: RunOption = None,
+        typer.Argument(metavar="IMAGES...", help="Files, folders or patterns such as 'photos/*.jpg'."),
+    ] = None
+    run: RunOption = None
     misclassified: Annotated[
         int,
         typer.Option(
@@ -42,8 +38,15 @@ def explain(
             help="Explain the N worst errors of the run's last evaluation instead of images named here.",
             rich_help_panel=INPUT,
         ),
-    ] = 0,
-    data_dir: DataDirOption = None,
+    ] = 0
+    data_dir: DataDirOption = None
+    device: DeviceOption = "auto"
+
+
+@dataclass(frozen=True)
+class Map:
+    """Which maps."""
+
     method: Annotated[
         str,
         typer.Option(
@@ -52,7 +55,7 @@ def explain(
             "name lists them); several with commas stand side by side.",
             rich_help_panel=MAP,
         ),
-    ] = "gradcam",
+    ] = "gradcam"
     layer: Annotated[
         list[str] | None,
         typer.Option(
@@ -61,11 +64,11 @@ def explain(
             "may be given several times.",
             rich_help_panel=MAP,
         ),
-    ] = None,
+    ] = None
     list_layers: Annotated[
         bool,
         typer.Option("--list-layers", help="Show the layers to choose from and stop.", rich_help_panel=MAP),
-    ] = False,
+    ] = False
     target: Annotated[
         str,
         typer.Option(
@@ -73,13 +76,13 @@ def explain(
             help="Which class to explain: predicted, true, top-3 (any number), a name or an index.",
             rich_help_panel=MAP,
         ),
-    ] = "predicted",
+    ] = "predicted"
     smooth: Annotated[
         bool,
         typer.Option(
             "--smooth", help="Average over flips and contrasts; six times the work.", rich_help_panel=MAP
         ),
-    ] = False,
+    ] = False
     check: Annotated[
         bool,
         typer.Option(
@@ -88,7 +91,7 @@ def explain(
             "and the image's centre. Give 16 images or more.",
             rich_help_panel=MAP,
         ),
-    ] = False,
+    ] = False
     check_images: Annotated[
         int,
         typer.Option(
@@ -97,22 +100,26 @@ def explain(
             help="Of more images, check N drawn at random: each costs the work of about a hundred predictions.",
             rich_help_panel=MAP,
         ),
-    ] = 32,
+    ] = 32
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the pictures look, and where they go."""
+
     opacity: Annotated[
         float,
         typer.Option(
             metavar="SHARE", min=0, max=1, help="Of the colours over the image.", rich_help_panel=OUTPUT
         ),
-    ] = 0.5,
+    ] = 0.5
     colormap: Annotated[
         str, typer.Option(metavar="NAME", help="Any of matplotlib's.", rich_help_panel=OUTPUT)
-    ] = "turbo",
-    out: OutOption = None,
-    device: DeviceOption = "auto",
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-) -> None:
+    ] = "turbo"
+    out: OutOption = None
+
+
+def explain(asked: Asked, maps: Map, look: Look, said: Said) -> None:
     """Show where in images the model sees its answer.
 
     Writes original, map and overlay of each image side by side, the overlay in the image's own size, the raw map, an
@@ -120,47 +127,50 @@ def explain(
 
     Example: imgclf explain photos/cat.jpg --method gradcam,layercam
     """
-    from imgclf.errors import UsageError
-    from imgclf.explain import Options, choose_methods
-    from imgclf.explain import explain as explain_images
+    from imgclf.inference import Predictor
 
-    predictor = _open(run, device)
-    if list_layers:
+    predictor = Predictor.open(run_or_newest(asked.run), device=asked.device)
+    if maps.list_layers:
         _show_layers(predictor)
         return
-    options = Options(
-        methods=tuple(method.split(",")),
-        layers=tuple(layer or ["auto"]),
-        target=target,
-        smooth=smooth,
-        colormap=colormap,
-        opacity=opacity,
-        check=check,
-        check_images=check_images,
-    )
-    if bool(images) == bool(misclassified):
-        raise UsageError(
-            "Name the images to explain, such as photos/cat.jpg, or give --misclassified N; one of the two."
-        )
-    subjects = _errors(predictor, misclassified, data_dir) if misclassified else _named(images or [])
-    for one in choose_methods(options.methods):
-        if one.slow:
-            render.message(f"Slow: {one.title} {one.slow}.")
-    with render.progress() as progress:
-        report = explain_images(subjects, predictor, options=options, out=out, progress=progress)
-    _show(report, json)
+    report = _explain(predictor, asked, _options(maps, look), look.out)
+    _show(report, said.json)
     if report.unreadable:
         raise typer.Exit(3)
 
 
-def _open(run: str | None, device: str) -> "Predictor":
-    from imgclf.inference import Predictor
-    from imgclf.runs import latest_run
+def _options(maps: Map, look: Look) -> "Options":
+    from imgclf.explain import Options
 
-    if run is None:
-        run = str(latest_run().path)
-        render.message(f"Model: the newest finished run, {run}")
-    return Predictor.open(run, device=device)
+    return Options(
+        methods=tuple(maps.method.split(",")),
+        layers=tuple(maps.layer or ["auto"]),
+        target=maps.target,
+        smooth=maps.smooth,
+        colormap=look.colormap,
+        opacity=look.opacity,
+        check=maps.check,
+        check_images=maps.check_images,
+    )
+
+
+def _explain(predictor: "Predictor", asked: Asked, options: "Options", out: Path | None) -> "ExplainReport":
+    from imgclf.explain import choose_methods, explain
+
+    if bool(asked.images) == bool(asked.misclassified):
+        raise UsageError(
+            "Name the images to explain, such as photos/cat.jpg, or give --misclassified N; one of the two."
+        )
+    for one in choose_methods(options.methods):
+        if one.slow:
+            render.message(f"Slow: {one.title} {one.slow}.")
+    subjects: Sequence[Source] | Sequence[Subject] = (
+        _errors(predictor, asked.misclassified, asked.data_dir)
+        if asked.misclassified
+        else _named(asked.images or [])
+    )
+    with render.progress() as progress:
+        return explain(subjects, predictor, options=options, out=out, progress=progress)
 
 
 def _named(images: list[str]) -> "Sequence[Source]":
@@ -169,7 +179,7 @@ def _named(images: list[str]) -> "Sequence[Source]":
     return list(find_images(images))
 
 
-def _errors(predictor: "Predictor", count: int, data_dir: "Path | None") -> "Sequence[Subject]":
+def _errors(predictor: "Predictor", count: int, data_dir: Path | None) -> "Sequence[Subject]":
     """Return the worst errors with their images, from the dataset and split that were evaluated."""
     from imgclf.explain import worst_errors
 

@@ -1,35 +1,28 @@
 """``imgclf export``: take a model away, as a file or as something that runs elsewhere."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from imgclf.cli import render
-from imgclf.cli.options import (
-    DATA,
-    OUTPUT,
-    DataDirOption,
-    JsonOption,
-    QuietOption,
-    RunOption,
-    VerboseOption,
-)
+from imgclf.cli.chosen import RunOption, run_or_newest
+from imgclf.cli.options import DATA, OUTPUT, DataDirOption, Said
+from imgclf.errors import UsageError
 
 if TYPE_CHECKING:
     from imgclf.export.checked import Exported
     from imgclf.export.parity import Precision
 
 
-def export(
-    kind: Annotated[
-        Literal["onnx", "torch", "docker", "space"],
-        typer.Argument(help="An ONNX file, a torch.export file, a Docker folder or a Hugging Face Space."),
-    ],
+@dataclass(frozen=True)
+class Target:
+    """Where the export goes."""
+
     folder: Annotated[
-        Path | None, typer.Argument(metavar="[DIR]", help="Folder to write docker or space to.")
-    ] = None,
-    run: RunOption = None,
+        Path | None, typer.Argument(metavar="DIR", help="Folder to write docker or space to.")
+    ] = None
     output: Annotated[
         Path | None,
         typer.Option(
@@ -37,10 +30,16 @@ def export(
             help="File to write onnx (.onnx) or torch (.pt2) to; by default inside the run.",
             rich_help_panel=OUTPUT,
         ),
-    ] = None,
+    ] = None
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier export.", rich_help_panel=OUTPUT)
-    ] = False,
+    ] = False
+
+
+@dataclass(frozen=True)
+class Onnx:
+    """What an ONNX file is like."""
+
     bake_preprocessing: Annotated[
         bool,
         typer.Option(
@@ -48,23 +47,30 @@ def export(
             help="Normalise inside the ONNX file: its input is uint8 (N, H, W, C).",
             rich_help_panel="ONNX",
         ),
-    ] = False,
+    ] = False
     int8: Annotated[
         bool,
         typer.Option("--int8", help="Quantise to 8 bits: smaller, faster on CPU.", rich_help_panel="ONNX"),
-    ] = False,
+    ] = False
     fp16: Annotated[
         bool, typer.Option("--fp16", help="Half precision: half the size.", rich_help_panel="ONNX")
-    ] = False,
+    ] = False
     tolerance: Annotated[
         float | None,
         typer.Option(
+            metavar="DIFFERENCE",
             min=0,
             help="Largest difference of a probability between the export and the run; by default 1e-4, with "
             "--fp16 0.05. With --int8 the average image's largest, by default 0.1.",
             rich_help_panel="ONNX",
         ),
-    ] = None,
+    ] = None
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The images that an export is checked with."""
+
     images: Annotated[
         list[str] | None,
         typer.Option(
@@ -73,11 +79,21 @@ def export(
             "repeated. By default those of the run's dataset, or the examples that the run keeps.",
             rich_help_panel=DATA,
         ),
-    ] = None,
-    data_dir: DataDirOption = None,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
+    ] = None
+    data_dir: DataDirOption = None
+
+
+def export(
+    kind: Annotated[
+        Literal["onnx", "torch", "docker", "space"],
+        typer.Argument(help="An ONNX file, a torch.export file, a Docker folder or a Hugging Face Space."),
+    ],
+    target: Target,
+    run: RunOption = None,
+    *,
+    onnx: Onnx,
+    checked: Checked,
+    said: Said,
 ) -> None:
     """Take a model away as a file, a container or a Space.
 
@@ -89,30 +105,26 @@ def export(
 
     request = Request(
         kind=kind,
-        run=run,
-        target=_target(kind, folder, output),
-        overwrite=overwrite,
-        baked=bake_preprocessing,
-        precision=_precision(int8, fp16),
-        tolerance=tolerance,
-        images=tuple(images or ()),
-        data_dir=data_dir,
+        run=run_or_newest(run),
+        target=_target(kind, target.folder, target.output),
+        overwrite=target.overwrite,
+        baked=onnx.bake_preprocessing,
+        precision=_precision(onnx.int8, onnx.fp16),
+        tolerance=onnx.tolerance,
+        images=tuple(checked.images or ()),
+        data_dir=checked.data_dir,
     )
     exported = export_model(request, render.message)
-    _show(exported, json)
+    _show(exported, said.json)
 
 
 def _precision(int8: bool, fp16: bool) -> "Precision":
-    from imgclf.errors import UsageError
-
     if int8 and fp16:
         raise UsageError("--int8 and --fp16 are two precisions: give one of them.")
     return "int8" if int8 else "fp16" if fp16 else "fp32"
 
 
 def _target(kind: str, folder: Path | None, output: Path | None) -> Path | None:
-    from imgclf.errors import UsageError
-
     if kind in ("docker", "space"):
         if output is not None:
             raise UsageError(f"'imgclf export {kind}' writes a folder: imgclf export {kind} DIR")

@@ -4,10 +4,14 @@ Rich's panels take about 60 ms to import and change with the width of the termin
 everywhere, so the reference page can be made from it.
 """
 
+import re
 from typing import Any
 
 from typer.core import TyperCommand
 
+_KIND = re.compile(r" ?<([^<>]*)>")  # what Typer knows of a value: its type or the choices
+_RANGE = re.compile(r"(\S+)<=x<=([^]\s]+)")
+_LEAST = re.compile(r"x>=([^]\s]+)")
 _COLUMN = 24  # A longer name stands on a line of its own.
 
 
@@ -20,7 +24,8 @@ class GroupedHelpCommand(TyperCommand):
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
             if record is not None:
-                groups.setdefault(_heading(parameter), []).append(record)
+                name, text = record
+                groups.setdefault(_heading(parameter), []).append((_name(parameter, name), _text(text)))
         names = [name for records in groups.values() for name, _ in records]
         width = max((len(name) for name in names if len(name) <= _COLUMN), default=0)
         for heading in sorted(groups, key=_order):
@@ -29,6 +34,18 @@ class GroupedHelpCommand(TyperCommand):
                 formatter.write_dl(
                     [(name.ljust(width), text) for name, text in groups[heading]], col_max=width
                 )
+
+
+def _name(parameter: Any, name: str) -> str:
+    """Say ``N`` for a whole number, choices without brackets, and nothing of an argument's type."""
+    if parameter.param_type_name == "argument":
+        return _KIND.sub("", name)
+    return _KIND.sub(lambda kind: f" {'N' if kind[1] in ('int', 'int range') else kind[1]}", name)
+
+
+def _text(text: str) -> str:
+    """Say a range in words: ``0<=x<=1`` is "0 to 1", ``x>=1`` is "from 1"."""
+    return _LEAST.sub(r"from \1", _RANGE.sub(r"\1 to \2", text))
 
 
 def _heading(parameter: Any) -> str:

@@ -10,6 +10,7 @@ from typer.main import get_command
 
 from imgclf._version import __version__
 from imgclf.cli import render
+from imgclf.cli.flags import flat
 from imgclf.cli.grouped_help import GroupedHelpCommand
 from imgclf.errors import ImgclfError
 
@@ -92,7 +93,7 @@ def build_app(arguments: list[str]) -> typer.Typer:
     app.callback()(_root)
     for name in chosen or COMMANDS:
         function = getattr(import_module(f"imgclf.cli.{name}"), name)
-        app.command(name, cls=GroupedHelpCommand)(function)
+        app.command(name, cls=GroupedHelpCommand)(flat(function))
     return app
 
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imgclf.cli import render
-from imgclf.cli.options import MODEL, JsonOption, QuietOption
+from imgclf.cli.options import MODEL, Said
+from imgclf.words import counted
 
 if TYPE_CHECKING:
     from imgclf.models import ModelListing
@@ -17,14 +18,14 @@ _SHORTEST_TAG = 8
 
 def models(
     pattern: Annotated[
-        str, typer.Argument(metavar="[PATTERN]", help="Part of a name, or a pattern with * and ?.")
+        str, typer.Argument(metavar="PATTERN", help="Part of a name, or a pattern with * and ?.")
     ] = "",
     pretrained: Annotated[
         bool,
         typer.Option("--pretrained", help="Only those with pretrained weights.", rich_help_panel=MODEL),
     ] = False,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
+    *,
+    said: Said,
 ) -> None:
     """List the networks: timm's, ours, and those of plugins.
 
@@ -38,7 +39,7 @@ def models(
     for problem in plugin_problems():
         render.warning(problem)
     found = list_models(pattern, pretrained_only=pretrained)
-    if json:
+    if said.json:
         render.json_data(found)
         return
     render.table(*_table(found))
@@ -46,7 +47,7 @@ def models(
     if exact is not None and len(exact.pretrained) > 1:
         render.data("")
         render.table(["pretrained weights"], [[f"{exact.name}.{tag}"] for tag in exact.pretrained])
-    render.message(f"{len(found)} {'model' if len(found) == 1 else 'models'}")
+    render.message(counted(len(found), "model"))
     render.next_command(f"imgclf train --model {found[0].name if len(found) == 1 else 'NAME'}")
 
 

@@ -1,11 +1,13 @@
 """Options that several commands share, so that one word means one thing everywhere."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 import typer
 
 from imgclf.cli import render
+from imgclf.cli.flags import setting
 
 # The headings under which help groups the options; every command draws from these.
 INPUT = "Input"
@@ -15,24 +17,7 @@ TRAINING = "Training"
 HARDWARE = "Hardware"
 OUTPUT = "Output"
 
-RunOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--run",
-        metavar="RUN",
-        help="Run directory, its name inside runs/, or a model file; by default the newest finished run.",
-        rich_help_panel=INPUT,
-    ),
-]
-DataOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--data",
-        metavar="DATA",
-        help="Dataset name (see imgclf datasets), folder, manifest, shards or hf:OWNER/NAME.",
-        rich_help_panel=DATA,
-    ),
-]
+DataOption: TypeAlias = Annotated[str | None, setting("data.dataset")]
 DataDirOption: TypeAlias = Annotated[
     Path | None,
     typer.Option(
@@ -46,10 +31,20 @@ SplitOption: TypeAlias = Annotated[
     Literal["train", "val", "test"],
     typer.Option("--split", help="Which part of the dataset.", rich_help_panel=DATA),
 ]
-DeviceOption: TypeAlias = Annotated[
-    Literal["auto", "cpu", "cuda", "mps"],
+DeviceOption: TypeAlias = Annotated[Literal["auto", "cpu", "cuda", "mps"], setting("hardware.device")]
+RecipeOption: TypeAlias = Annotated[
+    str | None,
     typer.Option(
-        "--device", help="Where to compute; auto takes the fastest there is.", rich_help_panel=HARDWARE
+        "--recipe", metavar="NAME", help="A published recipe or a TOML file.", rich_help_panel=TRAINING
+    ),
+]
+SetOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Any other setting, as --set head.hidden=256; may be repeated.",
+        rich_help_panel=TRAINING,
     ),
 ]
 OutOption: TypeAlias = Annotated[
@@ -57,9 +52,6 @@ OutOption: TypeAlias = Annotated[
     typer.Option(
         "--out", metavar="DIR", help="Folder to write to; by default inside the run.", rich_help_panel=OUTPUT
     ),
-]
-JsonOption: TypeAlias = Annotated[
-    bool, typer.Option("--json", help="Write JSON to stdout, for a program to read.", rich_help_panel=OUTPUT)
 ]
 QuietOption: TypeAlias = Annotated[
     bool,
@@ -81,3 +73,15 @@ VerboseOption: TypeAlias = Annotated[
         callback=render.set_verbose,
     ),
 ]
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a command speaks; the last two act on :mod:`imgclf.cli.render` as soon as they are read."""
+
+    json: Annotated[
+        bool,
+        typer.Option("--json", help="Write JSON to stdout, for a program to read.", rich_help_panel=OUTPUT),
+    ] = False
+    quiet: QuietOption = False
+    verbose: VerboseOption = False

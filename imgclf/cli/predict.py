@@ -4,23 +4,18 @@ import signal
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from imgclf.cli import render
-from imgclf.cli.options import (
-    HARDWARE,
-    INPUT,
-    OUTPUT,
-    DeviceOption,
-    JsonOption,
-    QuietOption,
-    RunOption,
-    VerboseOption,
-)
+from imgclf.cli.chosen import ModelChoice
+from imgclf.cli.options import HARDWARE, OUTPUT, DeviceOption, Said
 from imgclf.cli.prediction_sinks import opened_sink
+from imgclf.errors import StoppedError, UsageError
+from imgclf.words import counted
 
 if TYPE_CHECKING:
     from imgclf.inference import Predictor
@@ -28,6 +23,79 @@ if TYPE_CHECKING:
     from imgclf.inference.batch_size import BatchSize
     from imgclf.inference.engines.ray_predictor import RayPredictor
     from imgclf.inference.files import Found
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a row says."""
+
+    top_k: Annotated[
+        int, typer.Option(min=1, help="How many of the best classes to list.", rich_help_panel=OUTPUT)
+    ] = 5
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            min=0,
+            max=1,
+            help="Confidence below which the answer is 'unknown'; by default the model file's own, 0 is never.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="Write every class's probability.", rich_help_panel=OUTPUT)
+    ] = False
+
+
+@dataclass(frozen=True)
+class File:
+    """The file that is written, if there is one."""
+
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write to this file; its ending chooses: .csv, .jsonl or .parquet.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on after what the output already has.", rich_help_panel=OUTPUT),
+    ] = False
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Start the output anew.", rich_help_panel=OUTPUT)
+    ] = False
+
+
+@dataclass(frozen=True)
+class Work:
+    """Who computes."""
+
+    batch_size: Annotated[
+        str,
+        typer.Option(
+            metavar="N|auto",
+            help="Images computed at once; auto measures on the first ones.",
+            rich_help_panel=HARDWARE,
+        ),
+    ] = "auto"
+    device: DeviceOption = "auto"
+    engine: Annotated[
+        Literal["local", "ray"],
+        typer.Option(
+            help="Who computes: this program, or the workers of a Ray cluster (extra 'ray').",
+            rich_help_panel=HARDWARE,
+        ),
+    ] = "local"
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Ray cluster: HOST:PORT, or auto; by default RAY_ADDRESS, else one on this machine.",
+            rich_help_panel=HARDWARE,
+        ),
+    ] = None
 
 
 def predict(
@@ -38,72 +106,11 @@ def predict(
             help="Files, folders, patterns such as 'photos/*.jpg', or - for a list on stdin.",
         ),
     ],
-    run: RunOption = None,
-    model_file: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="A model file instead of a run: .safetensors, or an exported .onnx (then without torch).",
-            rich_help_panel=INPUT,
-        ),
-    ] = None,
-    top_k: Annotated[
-        int, typer.Option(min=1, help="How many of the best classes to list.", rich_help_panel=OUTPUT)
-    ] = 5,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            max=1,
-            help="Confidence below which the answer is 'unknown'; by default the model file's own, 0 is never.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
-    probabilities: Annotated[
-        bool, typer.Option("--probabilities", help="Write every class's probability.", rich_help_panel=OUTPUT)
-    ] = False,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Write to this file; its ending chooses: .csv, .jsonl or .parquet.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option("--resume", help="Go on after what the output already has.", rich_help_panel=OUTPUT),
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Start the output anew.", rich_help_panel=OUTPUT)
-    ] = False,
-    batch_size: Annotated[
-        str,
-        typer.Option(
-            metavar="N|auto",
-            help="Images computed at once; auto measures on the first ones.",
-            rich_help_panel=HARDWARE,
-        ),
-    ] = "auto",
-    device: DeviceOption = "auto",
-    engine: Annotated[
-        Literal["local", "ray"],
-        typer.Option(
-            help="Who computes: this program, or the workers of a Ray cluster (extra 'ray').",
-            rich_help_panel=HARDWARE,
-        ),
-    ] = "local",
-    address: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ADDRESS",
-            help="Ray cluster: HOST:PORT, or auto; by default RAY_ADDRESS, else one on this machine.",
-            rich_help_panel=HARDWARE,
-        ),
-    ] = None,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
+    model: ModelChoice,
+    rows: Rows,
+    file: File,
+    work: Work,
+    said: Said,
 ) -> None:
     """Say what is in images, file by file.
 
@@ -116,43 +123,41 @@ def predict(
     from imgclf.inference.batch_job import Summary, hand_on
     from imgclf.inference.outputs import Layout
 
-    _check_output(output, resume, overwrite)
-    _check_engine(engine, address)
+    _check_output(file)
+    if work.address is not None and work.engine != "ray":
+        raise UsageError("--address names a Ray cluster: add --engine ray.")
     sources, total = _sources(images)
-    file = _model_file(run, model_file)
-    size = _batch_size(batch_size)
-    predictor: Predictor | RayPredictor
-    if engine == "ray":
-        predictor = _on_ray(file, device, size, address, probabilities)
-    else:
-        predictor = _here(file, device, size)
-    layout = Layout(predictor.class_names, top_k, probabilities, predictor.fingerprint() if output else "")
+    predictor = _opened(model.place(), work, rows.probabilities)
+    fingerprint = predictor.fingerprint() if file.output else ""
+    layout = Layout(predictor.class_names, rows.top_k, rows.probabilities, fingerprint)
     summary = Summary()
-    with _stoppable(summary, output), opened_sink(output, layout, resume, json) as sink:
+    with (
+        _stoppable(summary, file.output),
+        opened_sink(file.output, layout, file.resume, said.json) as sink,
+    ):
         fresh = sink.fresh(sources, summary)
-        answers = predictor.predict_stream(fresh, top_k=top_k, threshold=threshold)
+        answers = predictor.predict_stream(fresh, top_k=rows.top_k, threshold=rows.threshold)
         with closing(answers), render.progress() as progress:
             hand_on(answers, sink.write, summary, total, progress)
-    _conclude(summary, output)
+    _conclude(summary, file.output)
     if summary.unreadable or summary.unreadable_before:
         raise typer.Exit(3)
 
 
-def _check_output(output: Path | None, resume: bool, overwrite: bool) -> None:
-    from imgclf.errors import UsageError
+def _check_output(file: File) -> None:
     from imgclf.inference.outputs import check_output
 
-    if output is not None:
-        check_output(output, resume=resume, overwrite=overwrite)
-    elif resume or overwrite:
+    if file.output is not None:
+        check_output(file.output, resume=file.resume, overwrite=file.overwrite)
+    elif file.resume or file.overwrite:
         raise UsageError("--resume and --overwrite are about a file: name it with --output FILE.")
 
 
-def _check_engine(engine: str, address: str | None) -> None:
-    from imgclf.errors import UsageError
-
-    if address is not None and engine != "ray":
-        raise UsageError("--address names a Ray cluster: add --engine ray.")
+def _opened(model: str | Path, work: Work, probabilities: bool) -> "Predictor | RayPredictor":
+    size = _batch_size(work.batch_size)
+    if work.engine == "ray":
+        return _on_ray(model, work.device, size, work.address, probabilities)
+    return _here(model, work.device, size)
 
 
 def _here(file: str | Path, device: str, batch_size: "BatchSize") -> "Predictor":
@@ -181,7 +186,6 @@ def _sources(images: list[str]) -> "tuple[Iterable[Found], int | None]":
 
     Folders are listed twice, to count and to predict: seconds for a million names, which need not be kept.
     """
-    from imgclf.errors import UsageError
     from imgclf.inference.files import find_images, listed_images
 
     if images == ["-"]:
@@ -191,22 +195,7 @@ def _sources(images: list[str]) -> "tuple[Iterable[Found], int | None]":
     return find_images(images), sum(1 for _ in find_images(images))
 
 
-def _model_file(run: str | None, model_file: Path | None) -> str | Path:
-    from imgclf.errors import UsageError
-    from imgclf.runs import latest_run
-
-    if run is not None and model_file is not None:
-        raise UsageError("--run and --model-file both name a model: give one of them.")
-    if run is None and model_file is None:
-        newest = latest_run()
-        render.message(f"Model: the newest finished run, {newest.path}")
-        return newest.path
-    return run or model_file or ""
-
-
 def _batch_size(given: str) -> "BatchSize":
-    from imgclf.errors import UsageError
-
     if given == "auto":
         return "auto"
     if not given.isdecimal() or int(given) < 1:
@@ -217,7 +206,6 @@ def _batch_size(given: str) -> "BatchSize":
 @contextmanager
 def _stoppable(summary: "Summary", output: Path | None) -> Iterator[None]:
     """Turn an interrupt, and SIGTERM as well, into an end that says what is kept and how to go on."""
-    from imgclf.errors import StoppedError
 
     def stop(number: int, _: object) -> None:
         raise KeyboardInterrupt(number)
@@ -237,8 +225,9 @@ def _conclude(summary: "Summary", output: Path | None) -> None:
     common = ", ".join(f"{count:,} {label}" for label, count in summary.labels.most_common(5))
     more = f" and {len(summary.labels) - 5} more classes" if len(summary.labels) > 5 else ""
     answers = f": {common}{more}" if common else ""
-    images = f"{summary.images:,} image{'' if summary.images == 1 else 's'}"
-    render.message(f"{images} in {summary.seconds:.1f} s ({summary.rate:.0f} img/s){answers}")
+    render.message(
+        f"{counted(summary.images, 'image')} in {summary.seconds:.1f} s ({summary.rate:.0f} img/s){answers}"
+    )
     if summary.skipped:
         render.message(f"{summary.skipped:,} were in the output already.")
     if unreadable := summary.unreadable + summary.unreadable_before:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from imgclf.cli import render
-from imgclf.cli.options import JsonOption, QuietOption
+from imgclf.cli.options import Said
+from imgclf.errors import UsageError
 
 if TYPE_CHECKING:
     from imgclf.recipes import Recipe
@@ -14,17 +15,16 @@ if TYPE_CHECKING:
 def recipes(
     action: Annotated[
         Literal["list", "show"],
-        typer.Argument(metavar="[list|show]", help="List them all, or show one as TOML."),
+        typer.Argument(metavar="list|show", help="List them all, or show one as TOML."),
     ] = "list",
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The recipe to show.")] = None,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The recipe to show.")] = None,
+    *,
+    said: Said,
 ) -> None:
     """List the published recipes, or print one to copy and edit.
 
     Example: imgclf recipes show resnet9-cifar10 > mine.toml
     """
-    from imgclf.errors import UsageError
     from imgclf.recipes import list_recipes, recipe_text
 
     if action == "show":
@@ -35,7 +35,7 @@ def recipes(
         render.data(recipe_text(name).rstrip("\n"))
         return
     found = list_recipes()
-    if json:
+    if said.json:
         render.json_data([{**_row(each), "summary": each.summary, "source": each.source} for each in found])
         return
     columns = ("name", "model", "accuracy", "time")  # what fits 80 columns; the name says the data

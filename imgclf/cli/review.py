@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from imgclf.cli import render
-from imgclf.cli.options import OUTPUT, DataDirOption, JsonOption, QuietOption, RunOption, VerboseOption
+from imgclf.cli.chosen import RunOption, newest
+from imgclf.cli.options import OUTPUT, DataDirOption, Said
 
 if TYPE_CHECKING:
     from imgclf.runs import Run
@@ -39,9 +40,8 @@ def review(
         bool,
         typer.Option("--overwrite", help="Replace a manifest that is there already.", rich_help_panel=OUTPUT),
     ] = False,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
+    *,
+    said: Said,
 ) -> None:
     """Correct labels that imgclf evaluate found suspicious. No image file is moved or changed.
 
@@ -53,22 +53,20 @@ def review(
     found = _run(run, file)
     path = file or found.path / "review.csv"
     if action == "show":
-        _show(path, json)
+        _show(path, said.json)
     else:
-        _apply(path, found, output or path.with_name("manifest.csv"), data_dir, overwrite, json)
+        _apply(path, found, output or path.with_name("manifest.csv"), data_dir, overwrite, said.json)
 
 
 def _run(given: str | None, file: Path | None) -> "Run":
     """Return the run that was named, else the one that the review lies in, else the newest."""
-    from imgclf.runs import latest_run, open_run
+    from imgclf.runs import open_run
 
     if given is not None:
         return open_run(given)
     if file is not None and (file.absolute().parent / "model.safetensors").is_file():
         return open_run(file.absolute().parent)
-    newest = latest_run()
-    render.message(f"About the newest finished run, {newest.path}")
-    return newest
+    return newest()
 
 
 def _show(path: Path, json: bool) -> None:

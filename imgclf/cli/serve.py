@@ -1,20 +1,15 @@
 """``imgclf serve``: a model behind a local API."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from imgclf.cli import render
-from imgclf.cli.options import (
-    HARDWARE,
-    INPUT,
-    OUTPUT,
-    DeviceOption,
-    QuietOption,
-    RunOption,
-    VerboseOption,
-)
+from imgclf.cli.chosen import ModelChoice
+from imgclf.cli.options import HARDWARE, INPUT, OUTPUT, DeviceOption, QuietOption, VerboseOption
+from imgclf.errors import RunError, UsageError
 
 if TYPE_CHECKING:
     from imgclf.serving.settings import ServerSettings
@@ -24,39 +19,22 @@ ACCESS = "Access"
 LIMITS = "Limits"
 
 
-def serve(
-    run: RunOption = None,
-    model_file: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="A model file instead of a run: .safetensors, or an exported .onnx (then without torch).",
-            rich_help_panel=INPUT,
-        ),
-    ] = None,
-    reload_model: Annotated[
-        bool,
-        typer.Option(
-            "--reload-model",
-            help="Watch the model file and swap it when it changes; a broken one is left alone.",
-            rich_help_panel=INPUT,
-        ),
-    ] = False,
-    ui: Annotated[
-        bool,
-        typer.Option(
-            "--ui",
-            help="Also show a page for people: upload an image, see the answer and why. Needs the extra 'ui'.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = False,
+@dataclass(frozen=True)
+class Network:
+    """Where it listens."""
+
     host: Annotated[
         str,
-        typer.Option(help="Address to listen on; 0.0.0.0 is every network.", rich_help_panel=NETWORK),
-    ] = "127.0.0.1",
+        typer.Option(
+            metavar="ADDRESS", help="Address to listen on; 0.0.0.0 is every network.", rich_help_panel=NETWORK
+        ),
+    ] = "127.0.0.1"
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="0 takes any free port.", rich_help_panel=NETWORK)
-    ] = 8000,
+        int,
+        typer.Option(
+            metavar="PORT", min=0, max=65535, help="0 takes any free port.", rich_help_panel=NETWORK
+        ),
+    ] = 8000
     cors_origin: Annotated[
         list[str] | None,
         typer.Option(
@@ -64,7 +42,13 @@ def serve(
             help="Let web pages of this origin call, such as https://example.org; repeatable.",
             rich_help_panel=NETWORK,
         ),
-    ] = None,
+    ] = None
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may ask."""
+
     api_key_file: Annotated[
         Path | None,
         typer.Option(
@@ -73,7 +57,7 @@ def serve(
             "count too.",
             rich_help_panel=ACCESS,
         ),
-    ] = None,
+    ] = None
     new_key: Annotated[
         str | None,
         typer.Option(
@@ -81,30 +65,48 @@ def serve(
             help="Add a key to --api-key-file, write it to stdout this once, and exit.",
             rich_help_panel=ACCESS,
         ),
-    ] = None,
+    ] = None
     no_auth: Annotated[
         bool,
         typer.Option("--no-auth", help="Let everybody in who can reach the address.", rich_help_panel=ACCESS),
-    ] = False,
+    ] = False
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much may be asked."""
+
     rate_limit: Annotated[
         int,
         typer.Option(min=0, help="Requests a minute for each key; 0 is no limit.", rich_help_panel=LIMITS),
-    ] = 0,
+    ] = 0
     max_body_mb: Annotated[
-        float, typer.Option(min=0.001, help="Largest request, in megabytes.", rich_help_panel=LIMITS)
-    ] = 10.0,
+        float,
+        typer.Option(metavar="MB", min=0.001, help="Largest request, in megabytes.", rich_help_panel=LIMITS),
+    ] = 10.0
     deadline: Annotated[
         float,
-        typer.Option(min=0.01, help="Seconds after which a request is given up.", rich_help_panel=LIMITS),
-    ] = 30.0,
-    device: DeviceOption = "auto",
+        typer.Option(
+            metavar="SECONDS",
+            min=0.01,
+            help="Seconds after which a request is given up.",
+            rich_help_panel=LIMITS,
+        ),
+    ] = 30.0
+
+
+@dataclass(frozen=True)
+class Work:
+    """How it computes."""
+
+    device: DeviceOption = "auto"
     precision: Annotated[
         Literal["auto", "fp32", "bf16"],
         typer.Option(
             help="auto is bf16 where that is measured to be faster and to keep the answers.",
             rich_help_panel=HARDWARE,
         ),
-    ] = "auto",
+    ] = "auto"
     workers: Annotated[
         int,
         typer.Option(
@@ -112,13 +114,27 @@ def serve(
             help="Processes, each with its own model; one already uses all cores.",
             rich_help_panel=HARDWARE,
         ),
-    ] = 1,
+    ] = 1
     threads: Annotated[
         int,
         typer.Option(
             min=0, help="Computing threads of a process; 0 is one a core.", rich_help_panel=HARDWARE
         ),
-    ] = 0,
+    ] = 0
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What it shows of itself."""
+
+    ui: Annotated[
+        bool,
+        typer.Option(
+            "--ui",
+            help="Also show a page for people: upload an image, see the answer and why. Needs the extra 'ui'.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False
     log_dir: Annotated[
         Path | None,
         typer.Option(
@@ -126,11 +142,29 @@ def serve(
             help="Also log to a file for each day in this folder, kept for 30 days.",
             rich_help_panel=OUTPUT,
         ),
-    ] = None,
+    ] = None
     log_format: Annotated[
         Literal["text", "json"],
         typer.Option(help="One line a request, for people or for programs.", rich_help_panel=OUTPUT),
-    ] = "text",
+    ] = "text"
+
+
+def serve(
+    model: ModelChoice,
+    reload_model: Annotated[
+        bool,
+        typer.Option(
+            "--reload-model",
+            help="Watch the model file and swap it when it changes; a broken one is left alone.",
+            rich_help_panel=INPUT,
+        ),
+    ] = False,
+    *,
+    network: Network,
+    access: Access,
+    limits: Limits,
+    work: Work,
+    shown: Shown,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -140,42 +174,41 @@ def serve(
 
     Example: imgclf serve --port 8000
     """
-    if new_key is not None:
-        _add_key(api_key_file, new_key)
+    if access.new_key is not None:
+        _add_key(access.api_key_file, access.new_key)
         return
     from imgclf.serving.server import bind
     from imgclf.serving.server import serve as serve_model
     from imgclf.serving.settings import ServerSettings
     from imgclf.serving.ui import check_installed
 
-    if ui:
+    if shown.ui:
         check_installed()
     settings = ServerSettings(
-        model=_model(run, model_file),
-        device=device,
-        precision=precision,
-        threads=threads,
-        deadline=deadline,
-        max_body=int(max_body_mb * 1e6),
-        keys_file=api_key_file,
-        authenticate=not no_auth,
-        rate_limit=rate_limit,
-        cors_origins=tuple(cors_origin or ()),
-        local_names_only=_is_loopback(host),
-        log_format=log_format,
-        log_dir=log_dir,
+        model=str(model.place()),
+        device=work.device,
+        precision=work.precision,
+        threads=work.threads,
+        deadline=limits.deadline,
+        max_body=int(limits.max_body_mb * 1e6),
+        keys_file=access.api_key_file,
+        authenticate=not access.no_auth,
+        rate_limit=limits.rate_limit,
+        cors_origins=tuple(network.cors_origin or ()),
+        local_names_only=_is_loopback(network.host),
+        log_format=shown.log_format,
+        log_dir=shown.log_dir,
         reload_model=reload_model,
-        ui=ui,
+        ui=shown.ui,
     )
-    protected = _check_access(settings, host)
+    protected = _check_access(settings, network.host)
     _check_model(settings.model)
-    listener = bind(host, port)
-    _announce(host, listener.getsockname()[1], protected, "ui/" if ui else "docs")
-    serve_model(settings, listener, workers)
+    listener = bind(network.host, network.port)
+    _announce(network.host, listener.getsockname()[1], protected, "ui/" if shown.ui else "docs")
+    serve_model(settings, listener, work.workers)
 
 
 def _add_key(file: Path | None, name: str) -> None:
-    from imgclf.errors import UsageError
     from imgclf.serving.http.credentials import add_key
 
     if file is None:
@@ -184,22 +217,8 @@ def _add_key(file: Path | None, name: str) -> None:
     render.message(f"This key is kept nowhere else; {file} has its hash only.")
 
 
-def _model(run: str | None, model_file: Path | None) -> str:
-    from imgclf.errors import UsageError
-    from imgclf.runs import latest_run
-
-    if run is not None and model_file is not None:
-        raise UsageError("--run and --model-file both name a model: give one of them.")
-    if run is None and model_file is None:
-        newest = latest_run()
-        render.message(f"Model: the newest finished run, {newest.path}")
-        return str(newest.path)
-    return run or str(model_file)
-
-
 def _check_model(model: str) -> None:
     """Say at once what is wrong with a run's name, before a port is taken and libraries are loaded."""
-    from imgclf.errors import RunError
     from imgclf.runs import open_run, read_header
 
     if Path(model).suffix.lower() == ".onnx":
@@ -212,7 +231,6 @@ def _check_model(model: str) -> None:
 
 def _check_access(settings: "ServerSettings", host: str) -> bool:
     """Return whether a key is asked for; a network may only be served without one when that is said aloud."""
-    from imgclf.errors import UsageError
     from imgclf.serving.http.credentials import load_keys
 
     if not settings.authenticate and settings.keys_file is not None:

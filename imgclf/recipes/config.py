@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
 
+from imgclf.recipes.flags import Flag
 from imgclf.records import ResizeMode
 
 
@@ -33,16 +34,20 @@ class NamedArgs(BaseModel):
 class DataConfig(_Section):
     """Which images, and how they are divided."""
 
-    dataset: str = Field("digits", description="Registered name, folder, manifest, shards or hf:OWNER/NAME.")
-    val_fraction: float = Field(0.1, gt=0, lt=1, description="Share of the source split that becomes `val`.")
-    val_from: Literal["auto", "train", "test"] = Field(
+    dataset: Annotated[str, Flag("--data", "DATA", "Data")] = Field(
+        "digits", description="Dataset name (see imgclf datasets), folder, manifest, shards or hf:OWNER/NAME."
+    )
+    val_fraction: Annotated[float, Flag("--val-fraction", "SHARE", "Data")] = Field(
+        0.1, gt=0, lt=1, description="Share of the source split that becomes val."
+    )
+    val_from: Annotated[Literal["auto", "train", "test"], Flag("--val-from", "", "Data")] = Field(
         "auto",
-        description="Where `val` is taken from when the dataset has none: auto and train take it from `train`.",
+        description="Where val comes from when the dataset has none: auto and train take it from train.",
     )
-    balance: Literal["none", "weights", "sampler"] = Field(
-        "none", description="Class imbalance: weigh the loss, or draw the classes equally often."
+    balance: Annotated[Literal["none", "weights", "sampler"], Flag("--balance", "", "Data")] = Field(
+        "none", description="Against class imbalance: weigh the loss, or draw the classes equally often."
     )
-    on_error: Literal["skip", "fail"] = Field(
+    on_error: Annotated[Literal["skip", "fail"], Flag("--on-error", "", "Data")] = Field(
         "skip", description="What to do with a file that cannot be read."
     )
     workers: Annotated[int, Field(ge=0)] | Literal["auto"] = Field(
@@ -54,14 +59,19 @@ class DataConfig(_Section):
 class ModelConfig(_Section):
     """Which network, and where its weights come from."""
 
-    name: str = Field(
-        "auto", description="Any timm name; auto takes resnet9 up to 64 pixels and resnet18 above."
+    name: Annotated[str, Flag("--model", "NAME", "Model")] = Field(
+        "auto",
+        description="Any timm name (see imgclf models); auto takes resnet9 up to 64 pixels and resnet18 above.",
     )
     args: dict[str, Any] = Field(default_factory=dict, description="Keyword arguments for timm.create_model.")
-    pretrained: Literal["auto", "yes", "no"] = Field(
-        "auto", description="auto uses pretrained weights when they are at hand, yes insists, no declines."
+    pretrained: Annotated[Literal["auto", "yes", "no"], Flag("--pretrained/--no-pretrained", "", "Model")] = (
+        Field(
+            "auto", description="Insist on pretrained weights, or decline them; auto uses them when at hand."
+        )
     )
-    weights: str | None = Field(None, description="A local safetensors or state-dict file to start from.")
+    weights: Annotated[str | None, Flag("--weights", "FILE", "Model")] = Field(
+        None, description="A local safetensors or state-dict file to start from."
+    )
 
 
 class HeadConfig(_Section):
@@ -74,9 +84,10 @@ class HeadConfig(_Section):
 class ImageConfig(_Section):
     """How an image becomes the model's input; `auto` asks the pretrained weights, then the data."""
 
-    size: PositiveInt | tuple[PositiveInt, PositiveInt] | Literal["auto"] = Field(
-        "auto", description="Input size in pixels, or [height, width]."
-    )
+    size: Annotated[
+        PositiveInt | tuple[PositiveInt, PositiveInt] | Literal["auto"],
+        Flag("--image-size", "PIXELS", "Model"),
+    ] = Field("auto", description="Side of the square input in pixels; a recipe may say [height, width].")
     resize_mode: ResizeMode = Field("crop", description="crop, squash or pad.")
     crop_fraction: Annotated[float, Field(gt=0, le=1)] | Literal["auto"] = Field(
         "auto", description="Share of the resized image that the centre crop keeps, timm's crop_pct."
@@ -107,7 +118,7 @@ class OptimizerConfig(NamedArgs):
     name: str = Field(
         "adamw", description="A torch.optim class or a timm name; its arguments stand beside it."
     )
-    lr: Annotated[float, Field(gt=0)] | Literal["auto"] = Field(
+    lr: Annotated[Annotated[float, Field(gt=0)] | Literal["auto"], Flag("--lr", "LR", "Training")] = Field(
         "auto",
         description="Learning rate (the highest one under a schedule); auto is 0.001 from scratch and 0.0003 on "
         "pretrained weights.",
@@ -129,7 +140,7 @@ class SchedulerConfig(NamedArgs):
 class EarlyStoppingConfig(_Section):
     """Stop when the monitored metric no longer improves."""
 
-    patience: int = Field(
+    patience: Annotated[int, Flag("--patience", "EPOCHS", "Training")] = Field(
         0, ge=0, description="Epochs without improvement before stopping; 0 never stops early."
     )
     min_delta: float = Field(0.0, ge=0, description="What counts as an improvement.")
@@ -141,9 +152,15 @@ class EarlyStoppingConfig(_Section):
 class TrainingConfig(_Section):
     """The loop."""
 
-    epochs: int = Field(10, gt=0, description="How often every training image is seen.")
-    batch_size: int = Field(64, gt=0, description="Images in a step, on each device.")
-    seed: int = Field(0, ge=0, description="Where all random numbers start.")
+    epochs: Annotated[int, Flag("--epochs", "N", "Training")] = Field(
+        10, gt=0, description="How often every training image is seen."
+    )
+    batch_size: Annotated[int, Flag("--batch-size", "N", "Training")] = Field(
+        64, gt=0, description="Images in a step, on each device."
+    )
+    seed: Annotated[int, Flag("--seed", "N", "Training")] = Field(
+        0, ge=0, description="Where all random numbers start."
+    )
     monitor: Literal["val_accuracy", "val_macro_f1", "val_loss"] = Field(
         "val_accuracy", description="The metric that chooses the best model."
     )
@@ -158,7 +175,7 @@ class TrainingConfig(_Section):
     ema: float = Field(
         0.0, ge=0, lt=1, description="Decay of the exponential moving average of weights; 0 is off."
     )
-    max_time: str | None = Field(
+    max_time: Annotated[str | None, Flag("--max-time", "TIME", "Training")] = Field(
         None, description="Time limit such as 10m or 1.5h; the schedule is fitted to it."
     )
     compile: bool = Field(False, description="Use torch.compile.")
@@ -168,14 +185,20 @@ class TrainingConfig(_Section):
 class HardwareConfig(_Section):
     """Where it runs."""
 
-    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
-        "auto", description="auto takes the fastest there is."
+    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], Flag("--device", "", "Hardware")] = Field(
+        "auto", description="Where to compute; auto takes the fastest there is."
     )
-    devices: int = Field(1, gt=0, description="Processes or GPUs per machine.")
-    nodes: int = Field(1, gt=0, description="Machines.")
-    strategy: Literal["auto", "ddp"] = Field("auto", description="How processes share the work; auto is ddp.")
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
-        "auto", description="auto probes a few real steps."
+    devices: Annotated[int, Flag("--devices", "N", "Hardware")] = Field(
+        1, gt=0, description="GPUs or processes per machine; torchrun decides it."
+    )
+    nodes: Annotated[int, Flag("--nodes", "N", "Hardware")] = Field(
+        1, gt=0, description="Machines, under torchrun, which decides it."
+    )
+    strategy: Annotated[Literal["auto", "ddp"], Flag("--strategy", "", "Hardware")] = Field(
+        "auto", description="How processes share the work; auto is ddp."
+    )
+    precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"], Flag("--precision", "", "Hardware")] = (
+        Field("auto", description="Number format; auto probes a few real steps.")
     )
 
 

@@ -15,7 +15,7 @@ def test_the_table_fits_eighty_columns(run_cli: Callable[..., Any], shapes_run_c
     """Numbers go to stdout, sentences and files to stderr, and the newest run is taken and named."""
     result = run_cli("evaluate", "--device", "cpu", "--misclassified", "2")
     assert result.code == 0
-    assert f"Evaluating the newest finished run, runs/{shapes_run_copy.name}" in result.err
+    assert f"The newest finished run: runs/{shapes_run_copy.name}" in result.err
     assert "accuracy" in result.out
     assert "circle" in result.out
     assert max(map(len, result.out.splitlines())) <= 80

@@ -33,7 +33,7 @@ def test_newest_run_is_taken_and_named(run_cli: Cli, shapes: Path, shapes_run_co
     """Without --run the newest finished run answers, and the command says which."""
     result = run_cli("predict", shapes / "test" / "circle" / "00.png", "--device", "cpu")
     assert result.code == 0
-    assert f"Model: the newest finished run, runs/{shapes_run_copy.name}" in result.err
+    assert f"The newest finished run: runs/{shapes_run_copy.name}" in result.err
 
 
 def test_table_on_a_terminal(

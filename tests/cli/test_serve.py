@@ -41,7 +41,7 @@ def test_without_a_run_it_takes_the_newest(
 ) -> None:
     """And says which."""
     result = run_cli("serve", "--port", "0")
-    assert "Model: the newest finished run, runs/" in result.err
+    assert "The newest finished run: runs/" in result.err
     assert Path(served[0].model).name == shapes_run_copy.name
 
 

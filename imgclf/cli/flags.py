@@ -1,0 +1,130 @@
+"""A command's options as a few records, and the config's settings as flags.
+
+A command takes what belongs together as one parameter: a frozen dataclass whose fields are options, or
+:func:`settings`. Typer knows single options only, so :func:`flat` lays them out for it and puts them together again.
+"""
+
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
+from inspect import Parameter
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+import typer
+
+_TYPES = {"int": int, "float": float, "str": str}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Stands in the annotation of a command's parameter: these settings of the config, each with its flag."""
+
+    keys: tuple[str, ...]
+
+
+def settings(*keys: str) -> Settings:
+    """Take these settings of the config (all that have a flag, if none is named) as key -> value of those given."""
+    return Settings(keys or tuple(_known()))
+
+
+def setting(key: str) -> Any:
+    """Return Typer's option for a setting, for a command with a default of its own."""
+    return _option({**_known()[key], "default": None})
+
+
+def flat(command: Callable[..., None]) -> Callable[..., None]:
+    """Return the command with one parameter an option, as Typer reads it."""
+    parts = [_part(parameter) for parameter in inspect.signature(command).parameters.values()]
+
+    def run(**given: Any) -> None:
+        command(**{part.name: part.gather(given) for part in parts})
+
+    parameters = [parameter for part in parts for parameter in part.parameters]
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    run.__annotations__ = {one.name: one.annotation for one in parameters}
+    vars(run)["__signature__"] = inspect.Signature(parameters)
+    return run
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One parameter of a command: the options that make it, and how."""
+
+    name: str
+    parameters: list[Parameter]
+    gather: Callable[[Mapping[str, Any]], Any]
+
+
+def _part(parameter: Parameter) -> _Part:
+    kind = parameter.annotation
+    chosen = [one for one in get_args(kind)[1:] if isinstance(one, Settings)]
+    if get_origin(kind) is Annotated and chosen:
+        return _settings_part(parameter.name, chosen[0].keys)
+    if is_dataclass(kind) and isinstance(kind, type):
+        return _record_part(parameter.name, kind)
+    alone = parameter.replace(kind=Parameter.KEYWORD_ONLY)
+    return _Part(parameter.name, [alone], lambda given: given[parameter.name])
+
+
+def _record_part(name: str, record: type) -> _Part:
+    hints = get_type_hints(record, include_extras=True)
+    parameters = [
+        Parameter(one.name, Parameter.KEYWORD_ONLY, default=one.default, annotation=hints[one.name])
+        for one in fields(record)
+    ]
+    return _Part(name, parameters, lambda given: record(**{one.name: given[one.name] for one in parameters}))
+
+
+def _settings_part(name: str, keys: tuple[str, ...]) -> _Part:
+    known = {key: _known()[key] for key in keys}
+    parameters = {
+        key: Parameter(
+            _identifier(flag["flag"]),
+            Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[_type(flag["type"]), _option(flag)],
+        )
+        for key, flag in known.items()
+    }
+
+    def gather(given: Mapping[str, Any]) -> dict[str, Any]:
+        values = {key: given[parameter.name] for key, parameter in parameters.items()}
+        return {key: _value(known[key]["type"], value) for key, value in values.items() if value is not None}
+
+    return _Part(name, list(parameters.values()), gather)
+
+
+def _option(flag: Mapping[str, Any]) -> Any:
+    default = "" if flag["default"] is None else f"  [default: {flag['default']}]"
+    return typer.Option(
+        flag["flag"],
+        metavar=flag["metavar"] or None,
+        help=f"{flag['help']}{default}",
+        rich_help_panel=flag["panel"],
+    )
+
+
+def _type(kind: str | list[str]) -> Any:
+    """The annotation of an option that may be left out."""
+    if isinstance(kind, list):
+        return Literal[tuple(kind)] | None
+    return bool | None if kind == "switch" else _TYPES[kind] | None
+
+
+def _value(kind: str | list[str], value: Any) -> Any:
+    """The config's value: a switch that was given is yes or no there."""
+    return value if kind != "switch" else ("yes" if value else "no")
+
+
+def _identifier(flag: str) -> str:
+    return flag.partition("/")[0].lstrip("-").replace("-", "_")
+
+
+@cache
+def _known() -> dict[str, dict[str, Any]]:
+    """Every flag by its setting, from a file: the config itself would import pydantic, which help must not."""
+    text = Path(__file__).with_name("settings.json").read_text(encoding="utf-8")
+    return {flag["key"]: flag for flag in json.loads(text)}
