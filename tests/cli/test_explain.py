@@ -40,9 +40,7 @@ def test_json_and_check(run_cli, shapes_run: Run, shapes: Path):
     """JSON is all there is on stdout, with the check in it; without --json the check is a table."""
     arguments = ("explain", shapes / "test/circle/00.png", "--run", shapes_run.path, "--check", "--out", "o")
     values = json.loads(run_cli(*arguments, "--json").out)
-    assert [row["method"] for row in values["checks"]] == ["gradcam", "random", "centre"] or len(
-        values["checks"]
-    ) == 3
+    assert [row["method"] for row in values["checks"]] == ["gradcam", "random", "centre"]
     result = run_cli(*arguments)
     assert "deletion↓" in result.out
     assert "Warning: gradcam at " in result.err

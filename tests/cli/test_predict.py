@@ -122,9 +122,15 @@ def test_probabilities_top_k_and_threshold(run_cli: Cli, shapes: Path, shapes_ru
     row = json.loads(line)
     assert list(row["probabilities"]) == ["circle", "square", "triangle"]
     assert len(row["top_k"]) == 3
-    (line,) = run_cli("predict", image, *common, "--top-k", "1", "--threshold", "1").out.splitlines()
-    assert len(json.loads(line)["top_k"]) == 1
-    assert json.loads(line)["label"] == "unknown" or json.loads(line)["confidence"] == 1
+    assert 1 / 3 < row["confidence"] < 1
+    for threshold, label in (
+        (row["confidence"] - 0.01, row["label"]),
+        ((row["confidence"] + 1) / 2, "unknown"),
+    ):
+        wanted = ("--top-k", "1", "--threshold", str(threshold))
+        (line,) = run_cli("predict", image, *common, *wanted).out.splitlines()
+        assert len(json.loads(line)["top_k"]) == 1
+        assert json.loads(line)["label"] == label
 
 
 @pytest.mark.parametrize(

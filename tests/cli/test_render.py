@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -202,8 +203,10 @@ def test_progress_on_a_terminal_draws_one_bar_a_phase(monkeypatch: pytest.Monkey
         render.message("Epoch 1 is half done")
         show(Progress("Epoch 1", 10, 10))
     text = terminal.getvalue()
-    assert "Run" in text
-    assert "Epoch 1 is half done" in text
+    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text).split("Epoch 1 is half done", maxsplit=1)[1]
+    run, epoch = shown.strip().splitlines()[:2]
+    assert re.match(r"Run     ━{6}╺━{17}  25%", run), run
+    assert re.match(r"Epoch 1 ━{24} ", epoch), epoch
 
 
 def test_live_bars_remove_a_phase_that_is_over() -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from imgclf import metrics
 from imgclf.errors import DataError, RunError, UsageError
@@ -257,16 +259,32 @@ def test_augmentation_at_test_time_says_what_it_costs(shapes_run_copy: Run, tta:
 
 
 def test_an_ensemble_averages_probabilities(shapes_run_copy: Run, tmp_path: Path) -> None:
-    """Two runs together give the mean of their answers."""
+    """Two runs with different weights give the mean of what each gives alone."""
     other = Run(Path(shutil.copytree(shapes_run_copy.path, tmp_path / "runs" / "other")))
-    together = evaluate([shapes_run_copy, other], options=QUICK)
-    alone = evaluate(shapes_run_copy, options=Options(device="cpu", calibrate=False))
-    ours = read_predictions(together.files["predictions"])
-    theirs = read_predictions(alone.files["predictions"])
-    assert np.allclose(ours.probabilities, theirs.probabilities, atol=1e-6)
-    assert together.files["predictions"].parent.name == "evaluation-ensemble-of-2"
-    assert any("mean over 2 models" in note.text for note in together.notes)
-    assert any("other was trained on" not in note.text for note in together.notes)
+    _shrink_weights(other.model_file)
+    together = read_predictions(
+        (result := evaluate([shapes_run_copy, other], options=QUICK)).files["predictions"]
+    )
+    alone = Options(device="cpu", calibrate=False)
+    first, second = (
+        read_predictions(evaluate(run, options=alone).files["predictions"]).probabilities
+        for run in (shapes_run_copy, other)
+    )
+    assert np.abs(first - second).max() > 0.05
+    assert np.allclose(together.probabilities, (first + second) / 2, atol=1e-6)
+    assert result.files["predictions"].parent.name == "evaluation-ensemble-of-2"
+    notes = [note.text for note in result.notes]
+    assert any("mean over 2 models" in text for text in notes)
+    assert [text for text in notes if "was trained on" in text] == []
+
+
+def _shrink_weights(model_file: Path) -> None:
+    """Halve the last layer's weights, which makes every probability less sure."""
+    with safe_open(model_file, framework="numpy") as file:
+        metadata, names = file.metadata(), list(file.keys())
+        weights = {name: file.get_tensor(name) for name in names}
+    last = next(name for name in reversed(names) if weights[name].ndim == 2)
+    save_file({**weights, last: weights[last] / 2}, model_file, metadata)
 
 
 def test_parquet_holds_the_same_answers(shapes_run_copy: Run) -> None:
