@@ -167,16 +167,16 @@ async def _from_form(headers: Headers, body: bytes, most: int) -> Uploads:
     async def stream() -> AsyncGenerator[bytes, None]:
         yield body
 
-    parser = _InMemoryParser(headers, stream(), max_files=most, max_fields=_MOST_FIELDS)
-    try:
-        form = await parser.parse()
-    except MultiPartException as error:
-        raise RefusedError(400, f"The form is malformed ({error.message.rstrip('.')}).") from None
     if _is_cut_short(headers, body):
         raise RefusedError(
             400,
             "The form is malformed (it is cut short: the boundary that ends it is missing). Send it again.",
         )
+    parser = _InMemoryParser(headers, stream(), max_files=most, max_fields=_MOST_FIELDS)
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        raise RefusedError(400, f"The form is malformed ({error.message.rstrip('.')}).") from None
     uploads = await _split(form)
     if not uploads.images:
         raise RefusedError(
@@ -189,7 +189,8 @@ async def _from_form(headers: Headers, body: bytes, most: int) -> Uploads:
 def _is_cut_short(headers: Headers, body: bytes) -> bool:
     """Whether a form lacks its end (RFC 2046, section 5.1.1), which the parser does not ask for."""
     _, options = parse_options_header(headers["content-type"])
-    return b"--" + options[b"boundary"] + b"--" not in body
+    boundary = options.get(b"boundary")
+    return boundary is not None and b"--" + boundary + b"--" not in body
 
 
 async def _split(form: FormData) -> Uploads:
