@@ -43,6 +43,15 @@ class Network:
             rich_help_panel=NETWORK,
         ),
     ] = None
+    keep_alive: Annotated[
+        int,
+        typer.Option(
+            metavar="SECONDS",
+            min=1,
+            help="How long a connection without requests is kept; longer than the load balancer in front does.",
+            rich_help_panel=NETWORK,
+        ),
+    ] = 75
 
 
 @dataclass(frozen=True)
@@ -194,6 +203,7 @@ def serve(
         keys_file=access.api_key_file,
         authenticate=not access.no_auth,
         rate_limit=limits.rate_limit,
+        keep_alive=network.keep_alive,
         cors_origins=tuple(network.cors_origin or ()),
         local_names_only=_is_loopback(network.host),
         log_format=shown.log_format,

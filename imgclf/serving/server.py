@@ -18,7 +18,8 @@ from uvicorn.supervisors import Multiprocess
 from imgclf.errors import RunError, UsageError
 from imgclf.serving.app import RECEIPT_SECONDS, create_app
 from imgclf.serving.http.metrics import FOLDER_VARIABLE
-from imgclf.serving.settings import ServerSettings
+from imgclf.serving.service import Service
+from imgclf.serving.settings import KEEP_ALIVE, ServerSettings
 
 _DRAIN_SECONDS = 30
 _HUNG_SECONDS = (
@@ -71,22 +72,27 @@ class Server(uvicorn.Server):
     """Unready at the first signal, answers what is under way, and ends with exit code 0."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to stop; a second signal does not wait for requests.
+        """Begin to stop, at once where the model is still loading; a second signal does not wait for requests.
 
         uvicorn itself would raise the signal again once it is done, so that the process ended by it.
         """
-        loaded = self.config.loaded_app if self.config.loaded else None
-        _unready(loaded)
+        service = _service(self.config.loaded_app) if self.config.loaded else None
+        if service is not None:
+            service.accepting = False
+            if not self.started:
+                # The thread that loads cannot be interrupted, and there is no request that could be lost.
+                service.log.event("Stopped while the model was loading")
+                os._exit(0)
         if self.should_exit:
             self.force_exit = True
         self.should_exit = True
 
 
-def _unready(loaded: Any) -> None:
+def _service(loaded: Any) -> Service | None:
+    """Return the service of the application that uvicorn has wrapped."""
     while loaded is not None and not isinstance(loaded, FastAPI):
         loaded = getattr(loaded, "app", None)
-    if loaded is not None:
-        loaded.state.service.ready = False
+    return None if loaded is None else loaded.state.service
 
 
 def _silence_uvicorn() -> None:
@@ -94,8 +100,13 @@ def _silence_uvicorn() -> None:
     logging.getLogger("uvicorn").addHandler(logging.NullHandler())
 
 
-def make_server(app: FastAPI | str) -> Server:
-    """Return a server for an application, or for its import string with ``--workers``."""
+def make_server(app: FastAPI | str, keep_alive: int = KEEP_ALIVE) -> Server:
+    """Return a server for an application, or for its import string with ``--workers``.
+
+    Args:
+        app: what answers.
+        keep_alive: seconds for which a connection without requests is kept.
+    """
     _silence_uvicorn()
     config = uvicorn.Config(
         app,
@@ -105,7 +116,7 @@ def make_server(app: FastAPI | str) -> Server:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_keep_alive=15,
+        timeout_keep_alive=keep_alive,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
         timeout_worker_healthcheck=_HUNG_SECONDS,
         factory=isinstance(app, str),
@@ -158,14 +169,14 @@ def serve(settings: ServerSettings, listener: socket.socket, processes: int = 1)
         return
     app = create_app(settings)
     try:
-        make_server(app).run(sockets=[listener])
+        make_server(app, settings.keep_alive).run(sockets=[listener])
     except SystemExit:
         raise app.state.failure from None
 
 
 def _serve_in_processes(settings: ServerSettings, listener: socket.socket, processes: int) -> None:
     settings.to_environment()
-    config = make_server("imgclf.serving.server:app_of_process").config
+    config = make_server("imgclf.serving.server:app_of_process", settings.keep_alive).config
     config.workers = processes
     with tempfile.TemporaryDirectory(prefix="imgclf-metrics-") as folder:
         os.environ[FOLDER_VARIABLE] = folder

@@ -15,7 +15,7 @@ from imgclf.serving.http.logs import ServerLog
 from imgclf.serving.http.metrics import ServerMetrics
 from imgclf.serving.http.problems import RefusedError, overloaded
 from imgclf.serving.http.tracing import Trace
-from imgclf.serving.model.batching import Batcher, Output
+from imgclf.serving.model.batching import STUCK, Batcher, Output
 from imgclf.serving.model.explaining import Explanations
 from imgclf.serving.model.loaded import LoadedModel, Task
 from imgclf.serving.model.served import ServedModel
@@ -35,7 +35,7 @@ class Service:
         self.metrics = ServerMetrics()
         self.log = ServerLog(settings)
         self.explanations = Explanations()
-        self.ready = False
+        self.accepting = False
         self._started = time.monotonic()
         self._models: ServedModel | None = None
         self._batcher: Batcher | None = None
@@ -67,12 +67,13 @@ class Service:
         )
         if self.settings.reload_model:
             self._watcher = asyncio.create_task(self._models.watch())
-        self.ready = True
+        self.accepting = True
+        self.explanations.prepare(self.model)
         self.metrics.look_up()
 
     async def stop(self) -> None:
         """Take no more, answer what waits, let the model go."""
-        self.ready = False
+        self.accepting = False
         if self._watcher:
             self._watcher.cancel()
             with suppress(asyncio.CancelledError):
@@ -93,6 +94,18 @@ class Service:
         if self._models is None:
             raise overloaded("The model is still being loaded. Try again in a few seconds.", 3)
         return self._models.current
+
+    @property
+    def ready(self) -> bool:
+        """Whether a request that came now would be taken."""
+        return self.why_not_ready is None
+
+    @property
+    def why_not_ready(self) -> str | None:
+        """Why requests are not taken now; None where they are."""
+        if self._batcher is None or not self.accepting:
+            return "The server is starting or stopping; it takes no requests now."
+        return STUCK if self._batcher.stuck else None
 
     @property
     def queue(self) -> int:

@@ -9,6 +9,8 @@ from typing import Any, Literal
 MEGABYTE = 1_000_000
 PAGE = "/ui/"
 """Where the page for people is, if there is one; everything of it is below."""
+KEEP_ALIVE = 75
+"""Seconds; longer than load balancers reuse a connection (60 s at AWS and nginx), or they meet one that just closed."""
 ENVIRONMENT = "IMGCLF_SERVE_SETTINGS"
 """Where worker processes find the settings; secrets are never among them."""
 
@@ -28,6 +30,7 @@ class ServerSettings:
         deadline: seconds after which a request that has no answer gets 504.
         max_body: largest body in bytes.
         receipt_seconds: seconds within which headers, and then the body, must have come.
+        keep_alive: seconds for which a connection without requests is kept open.
         batch_images: most images of one batch request.
         keys_file: the file of API keys, None without; keys of the environment count as well.
         authenticate: whether keys are asked for where there are some; False is said aloud with ``--no-auth``.
@@ -51,6 +54,7 @@ class ServerSettings:
     deadline: float = 30.0
     max_body: int = 10 * MEGABYTE
     receipt_seconds: float = 20.0
+    keep_alive: int = KEEP_ALIVE
     batch_images: int = 64
     keys_file: Path | None = None
     authenticate: bool = True

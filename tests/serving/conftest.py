@@ -54,7 +54,7 @@ def running(model: Path, **changes: object) -> Iterator[RunningServer]:
         }
     )
     app = create_app(settings)
-    server = make_server(app)
+    server = make_server(app, settings.keep_alive)
     listener = bind("127.0.0.1", 0)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -66,6 +66,16 @@ def test_what_cannot_be_chosen_is_refused(
     assert says in response.json()["error"]
 
 
+def test_a_wrong_method_is_refused_before_it_waits(start: Start, circle: bytes) -> None:
+    """Where there is time for no map at all, a wrong name still gets its sentence."""
+    with start(deadline=0.0001) as server, server.client() as client:
+        assert client.post("/explain", files={"file": circle}).status_code == 504
+        response = client.post("/explain?method=gradcm", files={"file": circle})
+        assert response.status_code == 422
+        assert "Did you mean 'gradcam'?" in response.json()["error"]
+        assert client.post("/explain?target=true", files={"file": circle}).status_code == 422
+
+
 def test_a_bad_image_has_its_status_here_too(client: httpx.Client) -> None:
     """As at /predict."""
     response = client.post("/explain", files={"file": b"these are words"})

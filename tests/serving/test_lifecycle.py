@@ -63,6 +63,22 @@ def test_sigterm_under_load_answers_all_and_exits_0(
     assert f"Serving at {url}" in errors
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_the_model_loads_ends_the_loading(shapes_run: Run, number: signal.Signals) -> None:
+    """At once and with exit code 0: nothing is under way that could be lost."""
+    command = [sys.executable, "-m", "imgclf", "serve", "--run", str(shapes_run.path), "--port", "0"]
+    started = subprocess.Popen([*command, "--device", "cpu"], stderr=subprocess.PIPE, text=True)
+    assert started.stderr is not None
+    while "Loading" not in started.stderr.readline():
+        assert started.poll() is None
+    started.send_signal(number)
+    errors = started.communicate(timeout=60)[1]
+    assert started.returncode == 0
+    assert "Stopped while the model was loading" in errors
+    assert "Ready" not in errors
+    assert "Traceback" not in errors
+
+
 def test_a_changed_model_file_is_swapped_and_a_bad_one_is_not(
     start: Start, circle: bytes, shapes_run: Run, tmp_path: Path
 ) -> None:

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from imgclf.serving.settings import ServerSettings
+from tests.bad_files import encoded, photo
 from tests.serving.conftest import RunningServer, Start, wait_until
 
 
@@ -181,3 +183,65 @@ def test_head_is_counted_under_its_route_and_refused_where_get_is(client: httpx.
     assert client.head("/nothing").status_code == 404
     client.head("/classes")
     assert 'imgclf_requests_total{method="HEAD",route="/classes",status="200"}' in client.get("/metrics").text
+
+
+def test_a_computation_that_outlives_its_deadline_does_not_count_as_free(start: Start, circle: bytes) -> None:
+    """Both workers read large images for longer than the deadline: unready, 503 at once, and ready again afterwards."""
+    large = encoded(photo(6_900, 7_000), "PNG", compress_level=1)
+    with start(deadline=0.3, max_body=200_000_000) as server, server.client() as client:
+        with ThreadPoolExecutor(2) as pool:
+            asked = [
+                pool.submit(client.post, "/predict", content=large, headers={"Content-Type": "image/png"})
+                for _ in range(2)
+            ]
+            assert {one.result().status_code for one in asked} == {504}
+        unready = client.get("/ready")
+        refused = client.post("/predict", files={"file": circle})
+        assert (unready.status_code, refused.status_code) == (503, 503)
+        assert unready.json()["error"] == refused.json()["error"]
+        assert unready.json()["error"].startswith("All workers are still busy with images that took longer")
+        assert client.get("/v2/health/ready").status_code == 503
+        assert "imgclf_ready 0.0" in client.get("/metrics").text
+        assert client.get("/health").status_code == 200
+        wait_until(lambda: client.get("/ready").status_code == 200)
+        assert client.post("/predict", files={"file": circle}).status_code == 200
+
+
+def _closed_after(port: int, seconds: float) -> bool:
+    """Say whether an idle connection, over which a request was answered, is closed within so many seconds."""
+    with socket.create_connection(("127.0.0.1", port), timeout=seconds) as line:
+        line.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        while b"uptime_seconds" not in line.recv(65536):
+            pass
+        try:
+            return line.recv(1) == b""
+        except TimeoutError:
+            return False
+
+
+def test_idle_connections_are_kept_for_longer_than_a_load_balancer_does(start: Start) -> None:
+    """Above the 60 seconds of AWS and nginx by default; an option decides."""
+    assert ServerSettings("model").keep_alive > 60
+    with start(keep_alive=1) as server:
+        assert _closed_after(server.port, 10)
+    with start(keep_alive=60) as server:
+        assert not _closed_after(server.port, 2)
+
+
+def test_headers_that_stop_in_a_second_request_get_a_408_byte_for_byte(server: RunningServer) -> None:
+    """The clock runs anew for each request of a connection, and the reply is the same."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=15) as line:
+        line.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        first = b""
+        while not first.endswith(b'{"live":true}'):
+            first += line.recv(65536)
+        line.sendall(b"POST /predict HTTP/1.1\r\nHost: local")
+        rest = b""
+        while chunk := line.recv(65536):
+            rest += chunk
+    body = b'{"error":"The request\'s headers did not arrive in time.","code":"request_timeout","status":408}'
+    assert first.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert rest == (
+        b"HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nConnection: close\r\n"
+        b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+    )

@@ -67,10 +67,10 @@ async def health(request: Request) -> Health:
 
 @router.get("/ready", responses=_UNREADY)
 async def ready(request: Request) -> Readiness:
-    """Ready: the model is warm and the server is not stopping."""
+    """Ready: the model is warm, a worker is free or will be, and the server is not stopping."""
     service = service_of(request)
-    if not service.ready:
-        raise overloaded("The server is starting or stopping; it takes no requests now.", 5)
+    if (reason := service.why_not_ready) is not None:
+        raise overloaded(reason, 5)
     return Readiness(status="ready", queue=service.queue)
 
 

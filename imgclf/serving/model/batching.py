@@ -23,6 +23,8 @@ from imgclf.inference import Predictor
 from imgclf.serving.http.problems import RefusedError, overloaded
 from imgclf.serving.model.loaded import LoadedModel, Task
 
+STUCK = "All workers are still busy with images that took longer than the deadline allows. Try again in a few seconds."
+
 
 @dataclass(frozen=True, eq=False)
 class Output:
@@ -108,7 +110,7 @@ class Batcher:
         self._observed = observed
         self._waiting: deque[Job] = deque()
         self._bytes = 0
-        self._busy = 0
+        self._computing: dict[str, float] = {}  # by thread, until when somebody wants what it computes
         self._closed = False
         self._changed = threading.Condition()
         self._loop = asyncio.get_running_loop()
@@ -125,18 +127,26 @@ class Batcher:
     @property
     def busy(self) -> int:
         """Workers that compute."""
-        return self._busy
+        return len(self._computing)
+
+    @property
+    def stuck(self) -> bool:
+        """Whether every worker computes what nobody waits for any more: its deadline has passed."""
+        now = time.monotonic()
+        return 0 < len(self._threads) == sum(until <= now for until in self._computing.copy().values())
 
     def submit(self, source: bytes | np.ndarray, task: Task, seconds: float) -> "asyncio.Future[Output]":
         """Put an image in the line; cancelling the future takes it out again.
 
         Raises:
-            RefusedError: 503, the line is full or the server is stopping.
+            RefusedError: 503, the line is full, nobody is there to take from it, or the server is stopping.
         """
         job = Job(source, task, time.monotonic() + seconds, self._loop.create_future())
         with self._changed:
             if self._closed:
                 raise overloaded("The server is stopping. Send the request to another one.", 5)
+            if self.stuck:
+                raise overloaded(STUCK, 3)
             full = len(self._waiting) >= self._most_images or self._bytes + job.bytes > self._most_bytes
             if full and self._waiting:
                 raise overloaded(
@@ -175,7 +185,7 @@ class Batcher:
                 self._compute_batch(batch, model)
             finally:
                 with self._changed:
-                    self._busy -= 1
+                    del self._computing[threading.current_thread().name]
 
     def _take(self) -> list[Job]:
         """Wait for work; take a fair share of it, of one kind, in order of arrival. Nothing once all is done."""
@@ -188,7 +198,8 @@ class Batcher:
                 share = math.ceil(len(self._waiting) / len(self._threads))
                 batch = self._take_first(min(share, self._model().batch_cap))
                 if batch:
-                    self._busy += 1
+                    until = max(job.until for job in batch)
+                    self._computing[threading.current_thread().name] = until
                     return batch
 
     def _take_first(self, count: int) -> list[Job]:

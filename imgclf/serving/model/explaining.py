@@ -5,7 +5,7 @@ torch is imported with the first map: a server of an exported model has none.
 
 import asyncio
 import base64
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -84,6 +84,12 @@ class Explanations:
         self._pool = ThreadPoolExecutor(1, "imgclf-explain")
         self._waiting = 0
         self._explainer: Explainer | None = None
+        self._prepared: Future[None] | None = None
+
+    def prepare(self, model: LoadedModel) -> None:
+        """Begin to import what maps need, which takes seconds that no request should pay for."""
+        if self._prepared is None and model.predictor.backend.name == "torch":
+            self._prepared = self._pool.submit(self._import)
 
     async def explain(self, model: LoadedModel, content: bytes, wish: Wish, seconds: float) -> Explanation:
         """Explain one image.
@@ -102,6 +108,10 @@ class Explanations:
             raise overloaded(
                 f"{self._waiting} images are waiting to be explained. Try again in a few seconds.", 3
             )
+        self.prepare(model)
+        if self._prepared is not None:
+            await asyncio.shield(asyncio.wrap_future(self._prepared))
+        _check(wish)
         self._waiting += 1
         work = self._pool.submit(partial(self._explained, model, content, wish))
         loop = asyncio.get_running_loop()
@@ -124,6 +134,11 @@ class Explanations:
         """Let the thread go."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
+    @staticmethod
+    def _import() -> None:
+        import imgclf.explain  # noqa: PLC0415 - brings torch
+        import imgclf.figures.saliency  # noqa: F401, PLC0415 - brings matplotlib
+
     def _done(self) -> None:
         self._waiting -= 1
 
@@ -142,10 +157,6 @@ class Explanations:
     def _of_image(self, model: LoadedModel, image: Image.Image, wish: Wish) -> Explanation:
         from imgclf.explain import Options, Subject, answers, ask  # noqa: PLC0415 - brings torch
 
-        if wish.target == "true":
-            raise UsageError(
-                "The server does not know what the image shows: choose another target than 'true'."
-            )
         explainer = self._explainer_of(model)
         layer = int(wish.layer) if wish.layer.lstrip("-").isdecimal() else wish.layer
         question = ask(explainer, Options(methods=(wish.method,), layers=(layer,), target=wish.target))
@@ -181,6 +192,24 @@ class Explanations:
             model.predictor.limit_threads(1)
             self._explainer = Explainer(model.predictor)
         return self._explainer
+
+
+def _check(wish: Wish) -> None:
+    """Refuse what no model can show, before it waits behind others.
+
+    Raises:
+        RefusedError: 422.
+    """
+    from imgclf.explain import choose_methods  # noqa: PLC0415 - brings torch
+
+    try:
+        choose_methods((wish.method,))
+    except (UsageError, MissingExtraError) as error:
+        raise RefusedError(422, str(error)) from None
+    if wish.target == "true":
+        raise RefusedError(
+            422, "The server does not know what the image shows: choose another target than 'true'."
+        )
 
 
 def data_url(png: bytes) -> str:
