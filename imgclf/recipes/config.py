@@ -111,6 +111,11 @@ class AugmentConfig(_Section):
     mixup: float = Field(0.0, ge=0, description="Beta distribution parameter of mixup; 0 is off.")
     cutmix: float = Field(0.0, ge=0, description="Beta distribution parameter of CutMix; 0 is off.")
 
+    @property
+    def mixes(self) -> bool:
+        """Whether the images of a batch are mixed, so that targets are probabilities."""
+        return bool(self.mixup or self.cutmix)
+
 
 class OptimizerConfig(NamedArgs):
     """A timm or torch optimiser by name."""

@@ -35,9 +35,20 @@ def save_model_file(path: Path, weights: Mapping[str, "torch.Tensor"], header: M
     """
     from safetensors.torch import save  # noqa: PLC0415 - brings torch, which reading a header does without
 
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    tensors = _apart({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()})
     content = save(tensors, metadata={_KEY: json.dumps(header.to_dict())})
     write_atomically(path, lambda file: file.write(content))
+
+
+def _apart(tensors: dict[str, "torch.Tensor"]) -> dict[str, "torch.Tensor"]:
+    """Give each name memory of its own, as safetensors wants: a module that is used twice has two names for one tensor."""
+    first: dict[int, str] = {}
+    return {
+        name: tensor
+        if first.setdefault(tensor.untyped_storage().data_ptr(), name) == name
+        else tensor.clone()
+        for name, tensor in tensors.items()
+    }
 
 
 def read_header(path: Path) -> ModelHeader:

@@ -28,6 +28,9 @@ class WeightAverage:
         self.updates += 1
         weight = 1 - min(self._decay, (1 + self.updates) / (10 + self.updates))
         average, current = self.model.state_dict(), model.state_dict()
+        # A tensor that stands under two names, since a module is used twice, must take one step and not two.
+        own = {value.data_ptr(): name for name, value in average.items()}.values()
+        average = {name: average[name] for name in own}
         floating = [name for name, value in average.items() if value.is_floating_point()]
         torch._foreach_lerp_(
             [average[name] for name in floating], [current[name] for name in floating], weight

@@ -27,6 +27,13 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     write_atomically(path, lambda file: torch.save({"format": CHECKPOINT_FORMAT, **state}, file))
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a process that was killed inside a save has left beside the whole files."""
+    for name in ("last.ckpt", "model.safetensors"):
+        for file in folder.glob(f".{name}.*"):
+            file.unlink(missing_ok=True)
+
+
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """Read a checkpoint onto the CPU.
 

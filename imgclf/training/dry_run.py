@@ -21,7 +21,7 @@ from imgclf.training.precision import fabric_precision
 from imgclf.training.preparation import prepare, typical_size
 from imgclf.training.reporter import Reporter, SilentReporter
 from imgclf.training.session import open_splits
-from imgclf.training.work import Job, make_loaders, make_trainer
+from imgclf.training.work import Job, make_loaders, make_trainer, misfit_told
 
 _WARMUP_STEPS, _TIMED_STEPS = 2, 6
 _SHOWN = 24
@@ -86,8 +86,9 @@ def dry_run(
     loaders = make_loaders(fabric, reporter, job)
     trainer = make_trainer(fabric, reporter, job, loaders)
     first = next(iter(loaders.train.epoch(0)))
+    with misfit_told(fabric, job):
+        seconds = _time_steps(trainer.probe_steps(_WARMUP_STEPS + _TIMED_STEPS))
     figure = _draw(first, preparation.header.preprocessing, class_names, out / "first-batch.png")
-    seconds = _time_steps(trainer.probe_steps(_WARMUP_STEPS + _TIMED_STEPS))
     training = preparation.config.training
     # Validation is a forward pass: a third of a step's work per image.
     epoch_seconds = seconds * (len(loaders.train) + len(loaders.val) / 3)

@@ -1,5 +1,6 @@
 """Which epoch is the best, and whether to go on."""
 
+import math
 from dataclasses import dataclass
 
 from imgclf.recipes.config import TrainingConfig
@@ -15,19 +16,26 @@ class BestEpoch:
         metric: a column of the history; names ending in ``loss`` are better when smaller.
         patience: epochs without improvement after which ``exhausted`` is true; 0 never.
         min_delta: what counts as an improvement.
+        ties_by_loss: of epochs that are equally good, whether the one with the smaller validation loss is better: on
+            few images many epochs have the same accuracy.
     """
 
     metric: str
     patience: int = 0
     min_delta: float = 0.0
+    ties_by_loss: bool = False
     best: float | None = None
+    loss: float = math.inf
     epochs_without: int = 0
 
     def update(self, record: EpochRecord) -> bool:
         """Take in an epoch; return whether it is the best so far."""
         value = float(getattr(record, self.metric))
         improved = self.best is None or is_better(value, self.best, self.metric, self.min_delta)
+        if self.ties_by_loss and value == self.best:
+            improved = record.val_loss < self.loss
         self.best = value if improved else self.best
+        self.loss = record.val_loss if improved else self.loss
         self.epochs_without = 0 if improved else self.epochs_without + 1
         return improved
 

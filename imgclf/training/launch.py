@@ -16,6 +16,7 @@ import torch.multiprocessing
 from lightning_fabric import Fabric
 from torch.multiprocessing.spawn import ProcessExitedException
 
+from imgclf.data.loading.cores import cores
 from imgclf.errors import ConfigError, ImgclfError, LostProcessError
 from imgclf.recipes.config import HardwareConfig
 from imgclf.records import EpochRecord, Progress
@@ -51,6 +52,8 @@ def launch(hardware: HardwareConfig, reporter: Reporter, work: Work[Result], *ar
     if hardware.devices == 1 or under_torchrun():
         fabric = _fabric(hardware)
         fabric.launch()
+        # torch counts the machine's cores; a container's quota would only make the threads wait for each other.
+        torch.set_num_threads(min(torch.get_num_threads(), cores()))
         return work(fabric, reporter if fabric.is_global_zero else SilentReporter(), *arguments)
     with _forwarded_termination():
         return _spawn(hardware, reporter, work, *arguments)
@@ -107,7 +110,7 @@ def _work_and_report(fabric: Fabric, messages: "Queue[tuple[str, Any] | None]", 
     """
     work, arguments = pickle.loads(task)
     if fabric.device.type == "cpu":
-        torch.set_num_threads(max(1, (os.cpu_count() or 1) // fabric.world_size))
+        torch.set_num_threads(max(1, cores() // fabric.world_size))
     try:
         reporter = _QueueReporter(messages if fabric.is_global_zero else None)
         return pickle.dumps(work(fabric, reporter, *arguments))

@@ -51,6 +51,7 @@ class Learner:
         self._mixing = BatchMixing(config.augment, num_classes)
         self._average = WeightAverage(self.classifier, config.training.ema) if config.training.ema else None
         self._unchecked: list[Tensor] = []
+        self._gathered = 0  # images since the optimiser's last step
         self._pending_state: dict[str, Any] | None = None
 
     @property
@@ -104,7 +105,7 @@ class Learner:
         with self._fabric.no_backward_sync(self._model, enabled=not update):
             logits = self._model(images)
             loss = self._loss(logits.float(), targets)
-            self._fabric.backward(loss / self._config.training.accumulate)
+            self._fabric.backward(loss * self._weight_of(len(images)))
         if update:
             self.rate = self._schedule.lr
             self._update()
@@ -166,11 +167,44 @@ class Learner:
         self._pending_state = state
 
     def _update(self) -> None:
+        self._average_gradients()
         if self._config.training.clip_grad_norm:
             torch.nn.utils.clip_grad_norm_(
                 clip_parameters(self._optimizer), self._config.training.clip_grad_norm
             )
-        self._optimizer.step()
+        self._step()
         self._optimizer.zero_grad()
         if self._average:
             self._average.update(self.classifier)
+
+    def _weight_of(self, images: int) -> float:
+        """The share of a batch's mean loss in a step: by its images, of as many as the step is planned to have."""
+        self._gathered += images
+        training = self._config.training
+        return 1.0 if training.accumulate == 1 else images / (training.batch_size * training.accumulate)
+
+    def _average_gradients(self) -> None:
+        """Make the gradient the mean over the images that were gathered, where they are fewer than planned."""
+        images, self._gathered = self._gathered, 0
+        training = self._config.training
+        if training.accumulate == 1:
+            return
+        # Over all processes: they must take the same step.
+        gathered = float(sum_of_all(self._fabric, torch.tensor(float(images)))) / self._fabric.world_size
+        factor = training.batch_size * training.accumulate / gathered
+        if factor != 1:
+            gradients = [
+                weight.grad for weight in clip_parameters(self._optimizer) if weight.grad is not None
+            ]
+            torch._foreach_mul_(gradients, factor)
+
+    def _step(self) -> None:
+        try:
+            self._optimizer.step()
+        except RuntimeError as error:
+            if "without overflow" not in str(error):
+                raise
+            raise DivergenceError(
+                f"A step of learning rate {self._schedule.lr:.3g} is too large for the numbers of the network. Try a "
+                f"lower --lr."
+            ) from None

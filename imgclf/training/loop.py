@@ -5,6 +5,7 @@ its caller does. Every random draw (dropout, mixing, augmentation) is a function
 is stopped in mid-epoch and resumed ends with the same bits as one that never stopped.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from imgclf.data import Batch, Loader
-from imgclf.errors import RunError
+from imgclf.errors import DivergenceError, RunError
 from imgclf.models import Classifier
 from imgclf.recipes import Config
 from imgclf.records import EpochRecord, Progress
@@ -164,6 +165,11 @@ class Trainer:
             return None
         loss, hits, images = sum_of_all(self._fabric, self._learner.meter.sums).tolist()
         validation = self._validate()
+        if not math.isfinite(validation.loss):
+            raise DivergenceError(
+                f"The validation loss became NaN or infinite in epoch {self.epoch + 1} (learning rate "
+                f"{self._learner.rate:.3g}). Try a lower --lr, --set training.clip_grad_norm=1 or --precision fp32."
+            )
         record = EpochRecord(
             epoch=self.epoch + 1,
             train_loss=loss / images,

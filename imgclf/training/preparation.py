@@ -15,6 +15,7 @@ from imgclf.models import Classifier, choose_device, create_classifier
 from imgclf.recipes import Config
 from imgclf.recipes.config import AugmentConfig, ImageConfig
 from imgclf.records import ModelHeader, Preprocessing
+from imgclf.training.losses import check_loss
 from imgclf.training.precision import choose_precision
 
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -52,9 +53,11 @@ def prepare(config: Config, splits: Splits, class_names: tuple[str, ...]) -> Pre
 
     Raises:
         ModelError: the network, its arguments or its weights do not fit.
-        ConfigError: the device is not there, or the augmentation does not fit.
+        UsageError: the device is not there.
+        ConfigError: the loss or the augmentation does not fit.
     """
     device = choose_device(config.hardware.device)
+    check_loss(config.loss, len(class_names), mixing=config.augment.mixes)
     data_size = typical_size(splits.train)
     name = config.model.name
     if name == "auto":

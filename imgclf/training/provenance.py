@@ -1,7 +1,6 @@
 """Where a run came from: versions, machine, and a fingerprint of the images it saw."""
 
 import hashlib
-import os
 import platform
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 
 from imgclf._version import __version__
+from imgclf.data.loading.cores import cores
 
 _LIBRARIES = ("torch", "torchvision", "timm", "lightning-fabric", "pillow", "numpy", "scikit-learn")
 
@@ -22,7 +22,7 @@ def environment() -> dict[str, Any]:
         "imgclf": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "processors": os.cpu_count(),
+        "processors": cores(),
         "threads": torch.get_num_threads(),
         "cuda": [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())],
         **{library: _version_of(library) for library in _LIBRARIES},

@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from imgclf.records import EpochRecord, ModelHeader, Progress
 from imgclf.runs import Run, save_model_file
 from imgclf.training.checkpoint import save_checkpoint
@@ -31,6 +33,18 @@ class Recorder:
         self.best_record: EpochRecord | None = None
         self.stopping = stopping
         self._run, self._header, self._best = run, header, best
+
+    def rehearse(self, model: nn.Module) -> None:
+        """Write the model file under another name and take it away again: what would fail later fails before training.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        trial = self._run.path / ".model.safetensors.trial"
+        try:
+            save_model_file(trial, model.state_dict(), self._header)
+        finally:
+            trial.unlink(missing_ok=True)
 
     def take(self, record: EpochRecord, trainer: Trainer) -> bool:
         """Write a finished epoch; return whether it is the best so far."""

@@ -33,6 +33,7 @@ _NOT_FROM_TEXT = {
     "SequentialLR",
     "ChainedScheduler",
 }
+_ONE_CYCLE_RISE = 0.3  # torch's default of pct_start
 _WARMUP_START = 1e-3  # A warm-up from exactly zero would waste its first step.
 
 
@@ -133,7 +134,7 @@ def _build(
     if name in _LENGTH:
         arguments.setdefault(_LENGTH[name], length)
     if name == "OneCycleLR":
-        _check_one_cycle(arguments["total_steps"], length)
+        _fit_one_cycle(arguments, length)
         arguments.setdefault("max_lr", [group["lr"] for group in optimizer.param_groups])
     if name == _PLATEAU:
         arguments.setdefault("mode", "min" if is_loss(plateau_metric) else "max")
@@ -160,12 +161,18 @@ def length_argument(config: SchedulerConfig) -> str:
     return name if name in config.args else ""
 
 
-def _check_one_cycle(total_steps: int, length: int) -> None:
+def _fit_one_cycle(arguments: dict[str, Any], length: int) -> None:
+    """Refuse a cycle that is shorter than the run, and keep torch from dividing by zero in a tiny one."""
+    total_steps = arguments["total_steps"]
     if total_steps < length:
         raise ConfigError(
             f"scheduler.total_steps: {total_steps} is less than the {length} steps of the run, and a one-cycle has no "
             f"rate after its end. Leave it out, and the cycle is laid over the whole run."
         )
+    rise = arguments.get("pct_start", _ONE_CYCLE_RISE)
+    if isinstance(rise, float) and abs(rise * total_steps - 1) < 1e-9:
+        # A rise of one step has no length to torch, which counts from its first step to its last.
+        arguments["pct_start"] = (1 + 1e-6) / total_steps
 
 
 def _with_warmup(optimizer: torch.optim.Optimizer, main: Any, steps: int) -> Any:

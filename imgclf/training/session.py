@@ -12,7 +12,7 @@ import tomli_w
 from imgclf.atomic import write_text
 from imgclf.data import Dataset, Splits, make_splits, open_dataset, split_rows
 from imgclf.data.shards.shard_files import absolute_pattern, is_pattern
-from imgclf.errors import DataError, ImgclfError, RunError, StoppedError, UsageError
+from imgclf.errors import DataError, RunError, StoppedError, UsageError
 from imgclf.figures import training_curves
 from imgclf.models import choose_device, classifier_from_header
 from imgclf.plugins import DATASETS, plugin_entry_points
@@ -29,8 +29,9 @@ from imgclf.training.changes import (
     trained_config,
     with_changes,
 )
-from imgclf.training.checkpoint import load_checkpoint
+from imgclf.training.checkpoint import load_checkpoint, remove_unfinished
 from imgclf.training.launch import launch
+from imgclf.training.losses import check_loss
 from imgclf.training.preparation import prepare
 from imgclf.training.provenance import dataset_fingerprint, environment
 from imgclf.training.reporter import Reporter, SilentReporter
@@ -127,11 +128,13 @@ def resume(
         settled = keep_settled(before, _with_absolute_paths(config))
         choose_device(settled.hardware.device)
         check_changes(run, changes_between(before, settled), trained["epoch"], trained["step"])
+        check_loss(settled.loss, len(header.class_names), mixing=settled.augment.mixes)
         check_goes_on(run, settled, trained, state["history"])
         return settled
 
     def begin(config: Config, splits: Splits, class_names: tuple[str, ...]) -> JobBeginning:
         _check_same_data(run, splits, class_names, header)
+        remove_unfinished(run.path)
         classifier = classifier_from_header(header, trained["model"])
         reporter.message(f"Resuming {run.path} in epoch {trained['epoch'] + 1}, step {trained['step']}.")
         changes = changes_between(before, config)
@@ -244,7 +247,7 @@ def _run_job(job: Job, reporter: Reporter) -> Outcome:
         outcome = launch(job.config.hardware, reporter, work, job)
     except StoppedError:
         raise  # The work has written its own status.
-    except (ImgclfError, KeyboardInterrupt):
+    except BaseException:
         job.run.update_metrics({"status": "failed"})
         raise
     _finish(job.run, outcome)
@@ -252,7 +255,6 @@ def _run_job(job: Job, reporter: Reporter) -> Outcome:
 
 
 def _finish(run: Run, outcome: Outcome) -> None:
-    training_curves([record.to_dict() for record in outcome.history], run.figures / "curves.png")
     run.update_metrics(
         {
             "status": "finished",
@@ -262,6 +264,7 @@ def _finish(run: Run, outcome: Outcome) -> None:
             "stopped_early": outcome.stopped_early,
         }
     )
+    training_curves([record.to_dict() for record in outcome.history], run.figures / "curves.png")
 
 
 def _write_origin(run: Run, config: Config, splits: Splits, class_names: tuple[str, ...]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """What each process of a training run does: loaders, loop, and in the first process the run directory."""
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import torch
 from lightning_fabric import Fabric
 
 from imgclf.data import Loader, LoadingOptions, Splits, eval_loader, train_loader
-from imgclf.errors import DivergenceError, OutOfMemoryError, StoppedError
+from imgclf.errors import ConfigError, DivergenceError, OutOfMemoryError, StoppedError
 from imgclf.models import Classifier
 from imgclf.recipes import Config
 from imgclf.records import EpochRecord, ModelHeader
@@ -68,11 +69,15 @@ def work(fabric: Fabric, reporter: Reporter, job: Job) -> Outcome:
         DivergenceError: the loss became NaN or infinite; the best model so far is kept.
         OutOfMemoryError: the device's memory was not enough.
         LostProcessError: another process ended or no longer answers.
+        ConfigError: batches of one image are too small for the network.
     """
     if fabric.is_global_zero:
         reporter = LoggingReporter(reporter, job.run.path / "log.txt")
     try:
-        with lost_process_told(f"The last checkpoint goes on with: {_how_to_resume(job)}"):
+        with (
+            lost_process_told(f"The last checkpoint goes on with: {_how_to_resume(job)}"),
+            misfit_told(fabric, job),
+        ):
             return _train(fabric, reporter, job)
     except DivergenceError as error:
         kept = (
@@ -81,6 +86,26 @@ def work(fabric: Fabric, reporter: Reporter, job: Job) -> Outcome:
             else "No model yet"
         )
         raise DivergenceError(f"{error} {kept}.") from None
+
+
+@contextmanager
+def misfit_told(fabric: Fabric, job: Job) -> Iterator[None]:
+    """Turn what torch says of a batch that does not fit into a sentence.
+
+    Raises:
+        OutOfMemoryError: the device's memory was not enough.
+        ConfigError: batches of one image are too small for the network.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise ConfigError(
+            f"training.batch_size: batches of {job.config.training.batch_size} are too small for {job.header.arch} at this "
+            f"image size: its batch norm has one value to take a mean of. Use --batch-size 2 or more, or a larger "
+            f"--image-size."
+        ) from None
     except RuntimeError as error:
         if not _is_out_of_memory(error):
             raise
@@ -105,6 +130,8 @@ def _train(fabric: Fabric, reporter: Reporter, job: Job) -> Outcome:
     skipped = SkippedImages(fabric, reporter, job.run)
     skipped.tell([*job.splits.unreadable, *loaders.train.skipped, *loaders.val.skipped])
     recorder = _make_recorder(job)
+    if fabric.is_global_zero:
+        recorder.rehearse(job.classifier)
     with StopRequest() as stop:
         trainer = make_trainer(fabric, reporter, job, loaders, lambda: stop.signal_number is not None)
         if job.resume:
@@ -150,7 +177,8 @@ def make_trainer(
 
 def _make_recorder(job: Job) -> Recorder:
     training = job.config.training
-    return Recorder(job.run, job.header, best=BestEpoch(training.monitor), stopping=early_stopping(training))
+    best = BestEpoch(training.monitor, ties_by_loss=True)
+    return Recorder(job.run, job.header, best=best, stopping=early_stopping(training))
 
 
 def make_loaders(fabric: Fabric, reporter: Reporter, job: Job) -> Loaders:

@@ -174,3 +174,20 @@ def test_unknown_plateau_metric_suggests_the_nearest() -> None:
     schedule = make("ReduceLROnPlateau", monitor="val_los")
     with pytest.raises(ConfigError, match=r"unknown metric 'val_los'\. Did you mean 'val_loss'\?"):
         schedule.on_validation({"val_loss": 1.0, "val_accuracy": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("steps", "rise"), [(5, 0.2), (10, 0.1), (2, 0.5), (1, 0.3), (3, 0.3), (5, 1.0), (5, 0.0)]
+)
+@pytest.mark.parametrize("three_phase", [False, True])
+def test_a_one_cycle_of_few_steps_has_a_rate_at_each(steps: int, rise: float, three_phase: bool) -> None:
+    """A rise of exactly one step divides by zero in torch."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0, momentum=0.9)
+    config = SchedulerConfig(name="OneCycleLR", pct_start=rise, three_phase=three_phase)
+    schedule = Schedule(optimizer, config, 1, steps)
+    optimizer.step()
+    found = []
+    for step in range(steps):
+        schedule.advance_to(step / steps)
+        found.append(schedule.lr)
+    assert all(0 < rate <= 1.0 + 1e-9 for rate in found)

@@ -9,15 +9,17 @@ from torch import nn
 
 from imgclf.errors import RunError
 from imgclf.recipes import Config
-from imgclf.recipes.config import AugmentConfig
+from imgclf.recipes.config import AugmentConfig, HardwareConfig
 from imgclf.records import EpochRecord
 from imgclf.training.averaging import WeightAverage
 from imgclf.training.budget import Budget
 from imgclf.training.checkpoint import load_checkpoint, save_checkpoint
 from imgclf.training.early_stopping import BestEpoch
+from imgclf.training.launch import launch
 from imgclf.training.mixing import BatchMixing
 from imgclf.training.phases import plan_phases
 from imgclf.training.precision import choose_precision
+from imgclf.training.reporter import SilentReporter
 
 
 def record(epoch: int, loss: float, accuracy: float) -> EpochRecord:
@@ -156,3 +158,40 @@ def test_precision_probe_leaves_the_model_alone() -> None:
     assert reason
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert choose_precision("fp32", "cpu", model, (3, 16, 16)) == ("fp32", "asked for")
+
+
+def test_ties_for_the_best_epoch_are_broken_by_the_loss() -> None:
+    """Of epochs with one accuracy the smaller loss is the best; patience counts the accuracy alone."""
+    best, stopping = BestEpoch("val_accuracy", ties_by_loss=True), BestEpoch("val_accuracy", patience=2)
+    epochs = [record(1, 0.6, 1.0), record(2, 0.7, 1.0), record(3, 0.04, 1.0), record(4, 0.01, 0.9)]
+    assert [best.update(epoch) for epoch in epochs] == [True, False, True, False]
+    assert [stopping.update(epoch) for epoch in epochs] == [True, False, False, False]
+
+
+def test_an_average_steps_once_where_a_module_is_used_twice() -> None:
+    """Two names for one tensor are one tensor."""
+    layer = nn.Linear(1, 1, bias=False)
+    model = nn.ModuleDict({"first": layer, "second": layer})
+    nn.init.zeros_(layer.weight)
+    average = WeightAverage(model, decay=0.99)
+    nn.init.ones_(layer.weight)
+    average.update(model)
+    assert average.model.state_dict()["second.weight"].item() == pytest.approx(1 - 2 / 11)
+
+
+def _threads(*_: object) -> int:
+    return torch.get_num_threads()
+
+
+def test_training_uses_no_more_threads_than_cores_it_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container's quota is less than what torch counts; fewer threads that were asked for stay."""
+    hardware = HardwareConfig(device="cpu", precision="fp32")
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(4)
+        monkeypatch.setattr("imgclf.training.launch.cores", lambda: 2)
+        assert launch(hardware, SilentReporter(), _threads) == 2
+        torch.set_num_threads(1)
+        assert launch(hardware, SilentReporter(), _threads) == 1
+    finally:
+        torch.set_num_threads(before)
