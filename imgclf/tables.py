@@ -4,20 +4,29 @@ A file's name may hold bytes that are no UTF-8; they survive the way out and in 
 """
 
 import csv
-import io
 from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 from imgclf.atomic import write_atomically
 
 
+@final
+class _Appending:
+    """What ``csv.writer`` writes to: one call for each line."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.write = lines.append
+
+
 def csv_text(rows: Iterable[Iterable[Any]], delimiter: str = ",") -> str:
     """Return rows of cells as CSV."""
-    text = io.StringIO()
-    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(rows)
-    return text.getvalue()
+    # The writer quotes a carriage return only where the line's end has one; without quotes it ends the row for every
+    # reader. So the lines are written with both, and lose the one at their end.
+    lines: list[str] = []
+    csv.writer(_Appending(lines), delimiter=delimiter, lineterminator="\r\n").writerows(rows)
+    return "".join(f"{line[:-2]}\n" for line in lines)
 
 
 def write_csv(
