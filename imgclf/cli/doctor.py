@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,8 +12,10 @@ from imgclf.cli.options import Said
 from imgclf.errors import UsageError
 
 if TYPE_CHECKING:
-    from imgclf.cli.diagnosis import Diagnosis
-    from imgclf.inference.parity import Road
+    from imgclf.doctor.installation import Diagnosis
+    from imgclf.doctor.roads import Road
+
+_WIDTH = 80
 
 
 def doctor(
@@ -47,7 +50,7 @@ def doctor(
 
 def _examine(json: bool) -> bool:
     """Show the installation; return whether it is sound."""
-    from imgclf.cli.diagnosis import diagnose
+    from imgclf.doctor.installation import diagnose
 
     with render.progress() as progress:
         diagnosis = diagnose(progress)
@@ -61,7 +64,7 @@ def _examine(json: bool) -> bool:
 
 def _compare(run: str, image: Path, json: bool) -> bool:
     """Show what each road makes of the image; return whether all agree."""
-    from imgclf.inference.parity import compare_roads
+    from imgclf.doctor.roads import compare_roads
 
     report = compare_roads(run, image)
     if json:
@@ -92,9 +95,12 @@ def _lines(diagnosis: "Diagnosis") -> Iterable[str]:
     }
     yield from _section("Extras", extras)
     yield from _section("Caches", diagnosis.caches)
-    yield from _section(
-        "Plugins", {kind: ", ".join(names) or "none" for kind, names in diagnosis.plugins.items()}
-    )
+    ours = f" (imgclf {diagnosis.system['imgclf']})"
+    plugins = {
+        kind: ", ".join(name.removesuffix(ours) for name in names)
+        for kind, names in diagnosis.plugins.items()
+    }
+    yield from _section("Plugins", plugins)
     yield "Problems" if diagnosis.problems else "No problems found."
     for problem in diagnosis.problems:
         yield f"  {problem}"
@@ -104,5 +110,7 @@ def _section(title: str, values: Mapping[str, str]) -> Iterable[str]:
     yield title
     width = max(map(len, values), default=0)
     for name, value in values.items():
-        yield f"  {name:<{width}}  {value}"
+        first, *rest = wrap(value, _WIDTH - width - 4, break_long_words=False, break_on_hyphens=False) or [""]
+        yield f"  {name:<{width}}  {first}".rstrip()
+        yield from (f"  {'':<{width}}  {line}" for line in rest)
     yield ""

@@ -131,7 +131,7 @@ def evaluate(images: Images, asked: Asked, written: Written, said: Said) -> None
 
 
 def _evaluate(runs: list[str], images: Images, asked: Asked, written: Written) -> "EvaluationResult":
-    from imgclf.cli.looked_at import grad_cam_overlay
+    from imgclf.cli.overlays import grad_cam_overlay
     from imgclf.evaluation import Options, evaluate
 
     options = Options(

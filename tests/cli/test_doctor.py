@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imgclf.cli import diagnosis
+from imgclf.doctor import installation
 
 if TYPE_CHECKING:
     from imgclf.runs import Run
@@ -22,7 +22,7 @@ RunCli = Callable[..., object]
 def _few_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at two packages only: importing all of them takes seconds."""
     monkeypatch.setattr(
-        diagnosis, "_requirements", lambda: (["numpy", "pillow"], {"ui": ["no-such-package"]})
+        installation, "_requirements", lambda: (["numpy", "pillow"], {"ui": ["no-such-package"]})
     )
 
 
@@ -30,9 +30,11 @@ def test_sound_installation_is_exit_0(run_cli: RunCli) -> None:
     """Versions, devices, caches and plugins are on stdout."""
     result = run_cli("doctor")
     assert result.code == 0, result.out
-    for word in ("python", "numpy", "bf16 on cpu", "datasets", "digits (imgclf", "missing no-such-package"):
+    for word in ("python", "numpy", "bf16 on cpu", "datasets", "digits", "missing no-such-package"):
         assert word in result.out
     assert result.out.endswith("No problems found.\n")
+    plugins = result.out.split("Plugins\n")[1]
+    assert max(map(len, plugins.splitlines())) <= 80
 
 
 def test_json_holds_the_same(run_cli: RunCli) -> None:
@@ -45,7 +47,7 @@ def test_json_holds_the_same(run_cli: RunCli) -> None:
 
 def test_package_that_cannot_be_imported_is_exit_1(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
     """A broken installation is named."""
-    monkeypatch.setattr(diagnosis, "_requirements", lambda: (["no-such-package"], {}))
+    monkeypatch.setattr(installation, "_requirements", lambda: (["no-such-package"], {}))
     result = run_cli("doctor")
     assert result.code == 1
     assert "MISSING" in result.out
@@ -65,13 +67,13 @@ def test_broken_plugin_is_exit_1(run_cli: RunCli, tmp_path: Path, monkeypatch: p
     monkeypatch.syspath_prepend(tmp_path)
     result = run_cli("doctor")
     assert result.code == 1
-    assert "digits (imgclf" in result.out
+    assert "digits" in result.out
     assert "  The plugin 'fruit' of package apples 1.0 failed to load: ModuleNotFoundError" in result.out
 
 
 def test_cache_that_cannot_be_written_is_exit_1(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
     """The folder is named before a download fails in it."""
-    monkeypatch.setattr(diagnosis.os, "access", lambda *_: False)
+    monkeypatch.setattr(installation.os, "access", lambda *_: False)
     result = run_cli("doctor")
     assert result.code == 1
     assert "cannot be written to. Allow it, or choose another." in result.out
@@ -80,7 +82,7 @@ def test_cache_that_cannot_be_written_is_exit_1(run_cli: RunCli, monkeypatch: py
 def test_requirements_come_from_the_packages_own_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
     """The list cannot fall behind pyproject.toml."""
     monkeypatch.undo()
-    needed, extras = diagnosis._requirements()
+    needed, extras = installation._requirements()
     assert {"torch", "timm", "pillow", "typer"} <= set(needed)
     assert {"ui", "onnx", "hf"} <= set(extras)
     assert "all" not in extras
@@ -95,7 +97,7 @@ def test_checkout_that_was_never_installed_is_exit_1(
         raise PackageNotFoundError(name)
 
     monkeypatch.undo()
-    monkeypatch.setattr(diagnosis, "requires", missing)
+    monkeypatch.setattr(installation, "requires", missing)
     result = run_cli("doctor")
     assert result.code == 1
     assert result.out.endswith("Problems\n  imgclf is not installed. Run in its checkout: pip install .\n")

@@ -15,13 +15,13 @@ import pytest
 import torch
 from torch import nn
 
+from imgclf.doctor.roads import compare_roads
 from imgclf.errors import MissingExtraError, ModelError, UsageError
 from imgclf.export.checked import Exported
 from imgclf.export.onnx_export import export_onnx
 from imgclf.export.onnx_file import describe, to_eight_bits, to_half, write_onnx
 from imgclf.export.parity import compare_answers
 from imgclf.inference import Predictor
-from imgclf.inference.parity import compare_roads
 from imgclf.models import Classifier, Origin
 from imgclf.records import ModelHeader, Preprocessing
 from imgclf.runs import Run

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from imgclf.cli.looked_at import grad_cam_overlay
+from imgclf.cli.overlays import grad_cam_overlay
 from imgclf.runs import Run
 
 

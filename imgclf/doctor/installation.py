@@ -1,19 +1,17 @@
 """Look over an installation: what it consists of, and what in it is broken."""
 
 import os
-import platform
 import re
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import PackageNotFoundError, entry_points, requires, version
 from pathlib import Path
 
-from imgclf._version import __version__
+from imgclf.doctor.machine import devices, system
 from imgclf.errors import PluginError
-from imgclf.records import Progress
+from imgclf.plugins import load_plugin, plugin_entry_points, plugin_package
+from imgclf.records import OnProgress, Progress
 
 # Where the name to import is not the distribution's own name.
 _MODULES = {
@@ -48,22 +46,22 @@ class Diagnosis:
     problems: list[str] = field(default_factory=list)
 
 
-def diagnose(progress: Callable[[Progress], None]) -> Diagnosis:
+def diagnose(progress: OnProgress) -> Diagnosis:
     """Import every dependency, load every plugin, try every cache folder and the devices."""
     needed, extras = _requirements()
     problems = [] if needed else ["imgclf is not installed. Run in its checkout: pip install ."]
     packages = {name: _version(name) for name in needed}
     problems += _try_imports(needed, progress)
     plugins = {}
-    for kind in ("datasets", "models"):
-        plugins[kind], broken = _load_plugins(f"imgclf.{kind}")
+    for group in sorted(name for name in entry_points().groups if name.startswith("imgclf.")):
+        plugins[group.removeprefix("imgclf.")], broken = _load_plugins(group)
         problems += broken
     caches, unwritable = _look_at_caches()
     return Diagnosis(
-        system=_system(),
+        system=system(),
         packages=packages,
         extras={name: [part for part in parts if _version(part) is None] for name, parts in extras.items()},
-        devices=_devices(),
+        devices=devices(),
         caches=caches,
         plugins=plugins,
         problems=problems + unwritable,
@@ -98,22 +96,21 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _try_imports(names: list[str], progress: Callable[[Progress], None]) -> list[str]:
+def _try_imports(names: list[str], progress: OnProgress) -> list[str]:
     problems = []
+    tell = progress or (lambda _: None)
     for index, name in enumerate(names):
-        progress(Progress("Importing", index, len(names), name))
+        tell(Progress("Importing", index, len(names), name))
         try:
             import_module(_MODULES.get(name, name.replace("-", "_")))
         except Exception as error:  # Whatever a broken installation raises is what the report is for.
             problems.append(f"{name} cannot be imported: {type(error).__name__}: {error}")
-    progress(Progress("Importing", len(names), len(names)))
+    tell(Progress("Importing", len(names), len(names)))
     return problems
 
 
 def _load_plugins(group: str) -> tuple[list[str], list[str]]:
     """Return "name (package)" of each plugin in the group, and what is wrong with those that do not load."""
-    from imgclf.plugins import load_plugin, plugin_entry_points, plugin_package
-
     try:
         names = list(plugin_entry_points(group))
     except PluginError as error:
@@ -125,63 +122,6 @@ def _load_plugins(group: str) -> tuple[list[str], list[str]]:
         except PluginError as error:
             problems.append(str(error))
     return [f"{name} ({plugin_package(group, name)})" for name in names], problems
-
-
-def _system() -> dict[str, str]:
-    cores = len(os.sched_getaffinity(0)) if platform.system() == "Linux" else os.cpu_count()
-    return {
-        "imgclf": __version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "cpu": _cpuinfo("model name") or platform.processor() or platform.machine(),
-        "cores": str(cores),
-    }
-
-
-def _cpuinfo(key: str) -> str:
-    """Return a line of Linux's ``/proc/cpuinfo``, or an empty string."""
-    with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            name, _, value = line.partition(":")
-            if name.strip() == key:
-                return value.strip()
-    return ""
-
-
-def _devices() -> dict[str, str]:
-    try:
-        import torch
-    except Exception:  # Said among the problems already.
-        return {}
-    flags = _cpuinfo("flags").split()
-    devices = {
-        "cpu instructions": torch.backends.cpu.get_cpu_capability(),
-        "avx512 bf16": _yes("avx512_bf16" in flags) if flags else "unknown",
-        "amx bf16": _yes("amx_bf16" in flags) if flags else "unknown",
-        "bf16 on cpu": _bf16_gain(),
-        "threads": str(torch.get_num_threads()),
-        "mps": _yes(torch.backends.mps.is_available()),
-        "cuda": _yes(torch.cuda.is_available()),
-    }
-    for index in range(torch.cuda.device_count()):
-        properties = torch.cuda.get_device_properties(index)
-        devices[f"cuda:{index}"] = f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB"
-    return devices
-
-
-def _bf16_gain() -> str:
-    """Say how much faster a 1024x1024 matrix product is in bf16 than in fp32."""
-    import torch
-
-    def seconds(dtype: torch.dtype) -> float:
-        matrix = torch.ones(1024, 1024, dtype=dtype)
-        matrix @ matrix  # The first call prepares the kernel.
-        begin = time.perf_counter()
-        for _ in range(3):
-            matrix @ matrix
-        return time.perf_counter() - begin
-
-    return f"{seconds(torch.float32) / seconds(torch.bfloat16):.1f} times the speed of fp32"
 
 
 def _look_at_caches() -> tuple[dict[str, str], list[str]]:
@@ -198,8 +138,8 @@ def _look_at_caches() -> tuple[dict[str, str], list[str]]:
 
 
 def _cache_folders() -> Iterator[tuple[str, Path]]:
-    from imgclf.data.fetching.location import data_root
-    from imgclf.data.loading.decoded_cache import default_cache_dir
+    from imgclf.data.fetching.location import data_root  # noqa: PLC0415 - numpy may be what is broken
+    from imgclf.data.loading.decoded_cache import default_cache_dir  # noqa: PLC0415
 
     yield "datasets", data_root()
     yield "decoded images", default_cache_dir() / "decoded"
@@ -212,7 +152,3 @@ def _size(folder: Path) -> str:
         file.lstat().st_size for file in folder.rglob("*") if file.is_file() and not file.is_symlink()
     )
     return f"{total / 1e6:,.0f} MB" if total else "empty"
-
-
-def _yes(value: bool) -> str:
-    return "yes" if value else "no"

@@ -7,9 +7,9 @@ import pytest
 
 import imgclf
 from imgclf.data import Examples, LoadingOptions, eval_loader
+from imgclf.doctor.roads import compare_roads
 from imgclf.errors import ImageError
 from imgclf.inference import Predictor
-from imgclf.inference.parity import compare_roads
 from imgclf.runs import Run
 from imgclf.task import softmax
 
