@@ -44,11 +44,11 @@ class Network(nn.Module):
 
 def page() -> str:
     """Return the page."""
-    points = {point.group: point for point in extension_points()}
-    kinds = {group: [point.kind] for group, point in points.items()}
+    points = extension_points()
+    kinds = {point.group: [each.kind for each in points if each.group == point.group] for point in points}
     kinds["imgclf.datasets"] = [DatasetPlugin, DatasetReader]
     words = {"imgclf.datasets": "dataset", "imgclf.models": "network"}
-    words |= {group: point.word for group, point in points.items()}
+    words |= {point.group: point.word for point in points}
     rows = [
         f"| [`{group}`](#{_anchor(group)}) | {word} | {_how(group)} |"
         for group, word in sorted(words.items())
@@ -62,13 +62,15 @@ def page() -> str:
 
 
 def extension_points() -> list[ExtensionPoint[Any]]:
-    """Return those that the package creates, wherever they stand."""
-    found: dict[str, ExtensionPoint[Any]] = {}
+    """Return those that the package creates, wherever they stand; a group that is read for two ends has two."""
+    found: dict[tuple[str, type], ExtensionPoint[Any]] = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         if re.search(r"^\w+.* = ExtensionPoint\(", path.read_text(encoding="utf-8"), re.MULTILINE):
             module = import_module(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts))
             found |= {
-                value.group: value for value in vars(module).values() if isinstance(value, ExtensionPoint)
+                (value.group, value.kind): value
+                for value in vars(module).values()
+                if isinstance(value, ExtensionPoint)
             }
     return list(found.values())
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,7 @@ from imgclf.cli.options import DATA, OUTPUT, DataDirOption, Said
 from imgclf.errors import UsageError
 
 if TYPE_CHECKING:
-    from imgclf.export.checked import Exported
+    from imgclf.export.job import Exported
     from imgclf.export.parity import Precision
 
 
@@ -21,13 +21,16 @@ class Target:
     """Where the export goes."""
 
     folder: Annotated[
-        Path | None, typer.Argument(metavar="DIR", help="Folder to write docker or space to.")
+        Path | None,
+        typer.Argument(
+            metavar="DIR", help="Folder to write to, for docker, space and others that are folders."
+        ),
     ] = None
     output: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="File to write onnx (.onnx) or torch (.pt2) to; by default inside the run.",
+            help="File to write to, with the format's ending (.onnx, .pt2); by default inside the run.",
             rich_help_panel=OUTPUT,
         ),
     ] = None
@@ -85,8 +88,12 @@ class Checked:
 
 def export(
     kind: Annotated[
-        Literal["onnx", "torch", "docker", "space"],
-        typer.Argument(help="An ONNX file, a torch.export file, a Docker folder or a Hugging Face Space."),
+        str,
+        typer.Argument(
+            metavar="FORMAT",
+            help="onnx, torch (a torch.export program), docker or space (a Hugging Face Space); installed packages may "
+            "bring more (a wrong name lists them).",
+        ),
     ],
     target: Target,
     run: RunOption = None,
@@ -101,12 +108,13 @@ def export(
 
     Example: imgclf export onnx --output flowers.onnx
     """
-    from imgclf.export.request import Request, export_model
+    from imgclf.export.export import Request, export_model
 
     request = Request(
         kind=kind,
         run=run_or_newest(run),
-        target=_target(kind, target.folder, target.output),
+        folder=target.folder,
+        output=target.output,
         overwrite=target.overwrite,
         baked=onnx.bake_preprocessing,
         precision=_precision(onnx.int8, onnx.fp16),
@@ -124,23 +132,13 @@ def _precision(int8: bool, fp16: bool) -> "Precision":
     return "int8" if int8 else "fp16" if fp16 else "fp32"
 
 
-def _target(kind: str, folder: Path | None, output: Path | None) -> Path | None:
-    if kind in ("docker", "space"):
-        if output is not None:
-            raise UsageError(f"'imgclf export {kind}' writes a folder: imgclf export {kind} DIR")
-        if folder is None:
-            raise UsageError(f"'imgclf export {kind}' needs the folder to write to: imgclf export {kind} DIR")
-        return folder
-    if folder is not None:
-        raise UsageError(f"'imgclf export {kind}' writes a file: imgclf export {kind} --output FILE")
-    return output
-
-
 def _show(exported: "Exported", as_json: bool) -> None:
     if as_json:
         render.json_data({"files": list(exported.files), "parity": exported.report.to_dict()})
         return
-    render.message(f"It answers like the run: {exported.report}.")
+    from imgclf.inference.exported import format_of
+
+    render.message(f"It predicts like the run: {exported.report}.")
     render.files(exported.files)
-    if exported.files[0].suffix == ".onnx":
+    if format_of(exported.files[0]):
         render.next_command(f"imgclf predict IMAGES --model-file {exported.files[0]}")

@@ -229,9 +229,10 @@ def _add_key(file: Path | None, name: str) -> None:
 
 def _check_model(model: str) -> None:
     """Say at once what is wrong with a run's name, before a port is taken and libraries are loaded."""
+    from imgclf.inference.exported import format_of
     from imgclf.runs import open_run, read_header
 
-    if Path(model).suffix.lower() == ".onnx":
+    if format_of(Path(model)):
         if not Path(model).is_file():
             raise RunError(f"There is no model file '{model}'.")
         return

@@ -13,6 +13,7 @@ from PIL import Image
 from imgclf.data import Examples, LoadingOptions, denormalize, eval_loader, read_image
 from imgclf.errors import ImgclfError, UsageError
 from imgclf.inference.backends.torch import TorchBackend
+from imgclf.inference.exported import format_of
 from imgclf.inference.predictor import Predictor
 from imgclf.task import softmax
 
@@ -77,7 +78,7 @@ def compare_roads(run: str | Path, image: Path, exports: Iterable[Path] = ()) ->
     Args:
         run: run directory, its name, or a model file.
         image: an image file.
-        exports: exported ``.onnx`` files; those in the run's ``export`` folder are added.
+        exports: exported files; those in the run's ``export`` folder are added.
 
     Raises:
         RunError: there is no such run.
@@ -88,7 +89,7 @@ def compare_roads(run: str | Path, image: Path, exports: Iterable[Path] = ()) ->
     if not isinstance(predictor.backend, TorchBackend):
         raise UsageError(f"{run}: exported already. Compare from the run that it came from.")
     read_image(image)  # An image that nobody can read is no difference between roads: let the error speak.
-    found = sorted((predictor.file.parent / "export").glob("*.onnx"))
+    found = [file for file in sorted((predictor.file.parent / "export").glob("*")) if format_of(file)]
     reference = _evaluated(predictor, predictor.backend, image)
     answers: list[_Answer | Road] = [
         reference,
@@ -132,7 +133,8 @@ def _called(predictor: Predictor, image: Path) -> _Answer | Road:
 
 
 def _exported(file: Path, image: Path) -> _Answer | Road:
-    name = f"ONNX {file.name}"
+    exported_format = format_of(file)
+    name = f"{exported_format.title} {file.name}" if exported_format else file.name
     try:
         exported = Predictor.open(file, device="cpu")
     except ImgclfError as error:
@@ -145,8 +147,13 @@ def _exported(file: Path, image: Path) -> _Answer | Road:
 
 def _allowed(file: Path) -> float:
     """Return what the export was made with, for one image: int8 is not expected to be exact."""
+    report_file = file.with_name(f"{file.name}.parity.json")
+    if not report_file.is_file():
+        report_file = file.with_suffix(
+            ".parity.json"
+        )  # what ONNX exports had before there were several formats
     try:
-        report = json.loads(file.with_suffix(".parity.json").read_text(encoding="utf-8"))
+        report = json.loads(report_file.read_text(encoding="utf-8"))
         tolerance = float(report["tolerance"])
         return max(tolerance, float(report.get("max_probability_difference", tolerance)))
     except (OSError, ValueError, KeyError, TypeError):

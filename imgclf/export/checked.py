@@ -1,69 +1,55 @@
-"""What all exports share: the network to write, and that a file is kept only if it answers like the run."""
+"""What all formats of one file share: a file is kept only if it predicts like the run."""
 
 import json
-from copy import deepcopy
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import torch
+import numpy as np
 
 from imgclf.atomic import write_text
-from imgclf.errors import ModelError, UsageError
-from imgclf.export.parity import ParityReport
-from imgclf.inference import Predictor
-from imgclf.inference.backends.torch import TorchBackend
-from imgclf.models import Classifier
+from imgclf.errors import ModelError
+from imgclf.export.job import ExportJob
+from imgclf.export.parity import ParityReport, compare_predictions
+from imgclf.inference.exported import ExportedFormat
 
 
-@dataclass(frozen=True)
-class Exported:
-    """What an export wrote.
-
-    Attributes:
-        files: the exported file first.
-        report: how its answers compare with the run's.
-    """
-
-    files: tuple[Path, ...]
-    report: ParityReport
-
-
-def torch_classifier(model: Predictor) -> Classifier:
-    """Return a copy of the network of a model that PyTorch runs, its weights in torch's default memory layout.
-
-    In the layout that is fast to compute with (channels_last), torch.export takes them for incomplete.
-
-    Raises:
-        UsageError: it is an exported file already.
-    """
-    if not isinstance(model.backend, TorchBackend):
-        raise UsageError(f"{model.file}: exported already. Export from the run or its model.safetensors.")
-    classifier: Classifier = deepcopy(model.backend.classifier)
-    return classifier.to(memory_format=torch.contiguous_format)
-
-
-def keep_if_alike(file: Path, output: Path, report: ParityReport) -> Path:
-    """Write the report beside the file's place, and move the file there if the check passed.
+def write_checked(
+    kind: ExportedFormat, job: ExportJob, write: Callable[[Path], None], pixels: np.ndarray | None = None
+) -> tuple[ParityReport, Path]:
+    """Write a file elsewhere, open it as a predictor would, compare, and move it to its place if it predicts alike.
 
     Args:
-        file: as it was written, on the disk of ``output``.
-        output: where it belongs.
-        report: of the check.
+        kind: opens the file.
+        job: what is exported; its target's folder is made.
+        write: writes the file to a path on the same disk.
+        pixels: real images to compare with, uint8 (N, H, W, C); None takes the job's.
 
     Returns:
-        The report's file.
+        The report and the file that it was written to, ``<file>.parity.json``.
 
     Raises:
         ModelError: the check failed; the report says by how much.
     """
-    # model.onnx and model.pt2 may lie in one folder.
-    report_file = output.with_suffix(".parity.json" if output.suffix == ".onnx" else ".pt2.parity.json")
-    content = {"file": output.name, **report.to_dict()}
+    job.target.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=job.target.parent, prefix=".export-") as folder:
+        file = Path(folder) / job.target.name
+        write(file)
+        given = job.pixels if pixels is None else pixels
+        predicted = kind.open(file, "cpu").logits
+        report = compare_predictions(job.model, predicted, given, job.precision, job.tolerance)
+        return report, _keep_if_alike(Path(folder), job.target, report)
+
+
+def _keep_if_alike(folder: Path, target: Path, report: ParityReport) -> Path:
+    report_file = target.with_name(f"{target.name}.parity.json")
+    content = {"file": target.name, **report.to_dict()}
     write_text(report_file, json.dumps(content, indent=2) + "\n")
     if not report.passed:
         raise ModelError(
-            f"'{output.name}' does not answer like the model it was made from: {report}. It was not kept; "
+            f"'{target.name}' does not predict like the model it was made from: {report}. It was not kept; "
             f"{report_file} has the figures. Export in a higher precision, or allow more with --tolerance."
         )
-    file.replace(output)
+    for part in folder.iterdir():  # some formats have a second file, of weights
+        part.replace(target.with_name(part.name))
     return report_file

@@ -14,7 +14,8 @@ import torch
 from imgclf._version import __version__
 from imgclf.errors import MissingExtraError, ModelError
 from imgclf.export.graph import ExportGraph, example_input
-from imgclf.inference.backends.onnx import HEADER_KEY, be_silent
+from imgclf.inference.backends.onnx import be_silent
+from imgclf.inference.exported import HEADER_KEY
 from imgclf.models import Classifier
 from imgclf.records import ModelHeader
 from imgclf.words import first_line

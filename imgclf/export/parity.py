@@ -1,4 +1,4 @@
-"""Does an exported file answer like the model it was made from? Measured on real images, reported as JSON."""
+"""Does an exported file predict like the model it was made from? Measured on real images, reported as JSON."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -23,7 +23,7 @@ _BATCHES = (1, 5)  # an odd size beside one: that the batch is free is part of w
 
 @dataclass(frozen=True)
 class ParityReport:
-    """How two files answer the same images; an image's difference is the largest of its classes' probabilities.
+    """How two files predict the same images; an image's difference is the largest of its classes' probabilities.
 
     Attributes:
         precision: of the exported file.
@@ -65,7 +65,7 @@ class ParityReport:
         )
 
 
-def compare_answers(
+def compare_predictions(
     reference: Predictor,
     exported: Callable[[np.ndarray], np.ndarray],
     pixels: np.ndarray,
@@ -82,10 +82,10 @@ def compare_answers(
         tolerance: the difference that passes; None takes the precision's own.
     """
     expected = _logits(reference.logits, pixels, _BATCHES[-1])
-    answers = [_logits(exported, pixels, size) for size in _BATCHES]
+    found = [_logits(exported, pixels, size) for size in _BATCHES]
     temperature = reference.header.temperature
     wanted = softmax(expected, temperature)
-    differences = np.stack([np.abs(softmax(answer, temperature) - wanted).max(1) for answer in answers])
+    differences = np.stack([np.abs(softmax(logits, temperature) - wanted).max(1) for logits in found])
     largest, average = float(differences.max()), float(differences.mean(1).max())
     limit = TOLERANCES[precision] if tolerance is None else tolerance
     return ParityReport(
@@ -95,8 +95,8 @@ def compare_answers(
         tolerance=limit,
         max_probability_difference=largest,
         mean_probability_difference=average,
-        max_logit_difference=float(max(np.abs(answer - expected).max() for answer in answers)),
-        top1_agreement=float(min((answer.argmax(1) == expected.argmax(1)).mean() for answer in answers)),
+        max_logit_difference=float(max(np.abs(logits - expected).max() for logits in found)),
+        top1_agreement=float(min((logits.argmax(1) == expected.argmax(1)).mean() for logits in found)),
         passed=bool((average if precision == "int8" else largest) <= limit),  # False for NaN too
     )
 

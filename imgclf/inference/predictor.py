@@ -13,6 +13,7 @@ from imgclf.data.loading.cores import cores
 from imgclf.errors import RunError
 from imgclf.inference.backend import Backend
 from imgclf.inference.batch_size import BatchSize, BatchSizer
+from imgclf.inference.exported import format_of
 from imgclf.inference.ordered_map import ordered_map
 from imgclf.inference.sources import Prepared, Source, as_sources, prepare
 from imgclf.records import ModelHeader, Prediction
@@ -72,10 +73,10 @@ class Predictor:
 
         Args:
             run_or_file: a run directory or its name inside ``runs/``, a ``.safetensors`` model file, or an
-                exported ``.onnx`` file, for which torch is not imported.
+                exported file (``.onnx`` and more; most compute without torch).
             device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
             batch_size: images computed at once; ``auto`` measures on the first ones.
-            precision: in which type the network computes; an ONNX file has its own.
+            precision: in which type the network computes; an exported file has its own.
             workers: threads that read images; None is as many as there are cores.
 
         Raises:
@@ -84,11 +85,9 @@ class Predictor:
             MissingExtraError: the file needs an extra that is not installed.
         """
         file = find_model_file(run_or_file)
-        if file.suffix.lower() == ".onnx":
-            from imgclf.inference.backends.onnx import OnnxBackend  # noqa: PLC0415 - an extra
-
-            onnx = OnnxBackend(file, device)
-            return cls(file, onnx.header, onnx, batch_size, workers)
+        if exported := format_of(file):
+            backend = exported.open(file, device)
+            return cls(file, backend.header, backend, batch_size, workers)
         header = read_header(file)
         from imgclf.inference.backends.torch import TorchBackend  # noqa: PLC0415 - torch takes seconds
 
@@ -242,7 +241,7 @@ def find_model_file(run_or_file: str | Path) -> Path:
         RunError: there is no such run, or it has no model yet.
     """
     path = Path(run_or_file)
-    if path.suffix.lower() in (".onnx", ".safetensors"):
+    if path.suffix.lower() == ".safetensors" or format_of(path):
         return path
     run = open_run(path)
     if not run.model_file.is_file():

@@ -48,7 +48,7 @@ def test_torch_file_where_it_is_wanted(run_cli: Cli, shapes: Path, shapes_run: R
     assert result.code == 0, result.err
     assert Path("x.pt2").is_file()
     assert "checking it on 8 real images" in result.err
-    assert "It answers like the run: on 8 real images a probability differs by at most " in result.err
+    assert "It predicts like the run: on 8 real images a probability differs by at most " in result.err
     assert "Wrote x.pt2" in result.err
 
 
@@ -91,7 +91,7 @@ def test_run_whose_data_is_gone_asks_for_images(run_cli: Cli, shapes_run_copy: R
         (["onnx", "--int8", "--fp16"], "--int8 and --fp16 are two precisions: give one of them."),
         (
             ["torch", "--int8"],
-            "--int8, --fp16 and --bake-preprocessing are for ONNX: imgclf export onnx, or docker",
+            "'imgclf export torch' has no --int8. These have: docker, onnx.",
         ),
         (["onnx", "--output", "x.pt2"], "The output 'x.pt2' must end in .onnx."),
         (["onnx", "folder"], "'imgclf export onnx' writes a file: imgclf export onnx --output FILE"),

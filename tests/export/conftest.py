@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imgclf.export.checked import Exported
-from imgclf.export.onnx_export import export_onnx
+from imgclf.export.formats.onnx import Onnx
+from imgclf.export.job import Exported, ExportJob
 from imgclf.inference import Predictor
 from imgclf.runs import Run
 
@@ -32,7 +32,7 @@ def pixels(model: Predictor, images: list[Path]) -> np.ndarray:
 @pytest.fixture(scope="session")
 def exported(model: Predictor, pixels: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """The run's model as float32 ONNX."""
-    return export_onnx(model, tmp_path_factory.mktemp("export") / "model.onnx", pixels)
+    return Onnx().write(ExportJob(model, tmp_path_factory.mktemp("export") / "model.onnx", pixels))
 
 
 @pytest.fixture

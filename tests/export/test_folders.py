@@ -17,8 +17,8 @@ import pytest
 
 from imgclf import __version__
 from imgclf.errors import ModelError
+from imgclf.export.export import Request, export_model
 from imgclf.export.pins import pinned
-from imgclf.export.request import Request, export_model
 from imgclf.export.wheel import write_plugin_wheel, write_wheel
 from imgclf.inference import Predictor
 from imgclf.runs import Run, read_header, update_header

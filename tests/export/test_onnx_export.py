@@ -17,10 +17,10 @@ from torch import nn
 
 from imgclf.doctor.roads import compare_roads
 from imgclf.errors import MissingExtraError, ModelError, UsageError
-from imgclf.export.checked import Exported
-from imgclf.export.onnx_export import export_onnx
+from imgclf.export.formats.onnx import Onnx
+from imgclf.export.job import Exported, ExportJob
 from imgclf.export.onnx_file import describe, to_eight_bits, to_half, write_onnx
-from imgclf.export.parity import compare_answers
+from imgclf.export.parity import compare_predictions
 from imgclf.inference import Predictor
 from imgclf.models import Classifier, Origin
 from imgclf.records import ModelHeader, Preprocessing
@@ -34,7 +34,7 @@ pytestmark = [
 
 def test_one_file_with_everything_inside(exported: Exported, file: Path, model: Predictor) -> None:
     """No second file of weights; the header, and so class names and preprocessing, is in the metadata."""
-    names = ["model.onnx", "preprocess.json", "predict_onnx.py", "model.parity.json"]
+    names = ["model.onnx", "preprocess.json", "predict_onnx.py", "model.onnx.parity.json"]
     assert [path.name for path in exported.files] == names
     assert sorted(path.name for path in file.parent.iterdir()) == sorted(names)
     reopened = Predictor.open(file)
@@ -59,7 +59,7 @@ def test_no_path_of_this_machine_leaves_with_it(file: Path, model: Predictor, sh
 
 def test_parity_is_reported(exported: Exported, file: Path) -> None:
     """The report says how many real images were compared, and by how much answers differ."""
-    report = json.loads((file.parent / "model.parity.json").read_text())
+    report = json.loads((file.parent / "model.onnx.parity.json").read_text())
     assert report["passed"] is True
     assert report["images"] == 24
     assert report["max_probability_difference"] <= 1e-4
@@ -178,7 +178,7 @@ def test_preprocessing_baked_in(
     model: Predictor, pixels: np.ndarray, images: list[Path], tmp_path: Path
 ) -> None:
     """With normalisation inside, the input is plain pixels and the answers are the same."""
-    result = export_onnx(model, tmp_path / "baked.onnx", pixels, baked=True)
+    result = Onnx().write(ExportJob(model, tmp_path / "baked.onnx", pixels, baked=True))
     (given,) = onnx.load(result.files[0]).graph.input
     assert given.type.tensor_type.elem_type == onnx.TensorProto.UINT8
     baked = Predictor.open(result.files[0])
@@ -204,7 +204,7 @@ def test_half_precision(file: Path, model: Predictor, pixels: np.ndarray, tmp_pa
     to_half(half)
     describe(half, model.header)
     assert half.stat().st_size < 0.6 * file.stat().st_size
-    assert compare_answers(model, Predictor.open(half).logits, pixels, "fp16").passed
+    assert compare_predictions(model, Predictor.open(half).logits, pixels, "fp16").passed
 
 
 def test_eight_bits(file: Path, model: Predictor, pixels: np.ndarray, tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ def test_eight_bits(file: Path, model: Predictor, pixels: np.ndarray, tmp_path: 
     to_eight_bits(small, [fed[index : index + 1] for index in range(len(fed))])
     describe(small, model.header)
     assert small.stat().st_size < 0.35 * file.stat().st_size
-    report = compare_answers(model, Predictor.open(small).logits, pixels, "int8")
+    report = compare_predictions(model, Predictor.open(small).logits, pixels, "int8")
     assert report.passed, report
 
 
@@ -229,11 +229,11 @@ def test_eight_bits_are_judged_by_the_average_image(model: Predictor, pixels: np
         logits[turned] = logits[turned][:, ::-1] * 9
         return logits
 
-    low, high = (compare_answers(model, one_turned, pixels, precision) for precision in ("int8", "fp32"))
+    low, high = (compare_predictions(model, one_turned, pixels, precision) for precision in ("int8", "fp32"))
     assert low.passed
     assert low.difference == low.mean_probability_difference < 0.1 < high.difference
     assert not high.passed
-    assert not compare_answers(model, lambda batch: model.logits(batch) * np.nan, pixels, "int8").passed
+    assert not compare_predictions(model, lambda batch: model.logits(batch) * np.nan, pixels, "int8").passed
 
 
 def test_eight_bits_of_a_transformer(pixels: np.ndarray, tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ def test_eight_bits_of_a_transformer(pixels: np.ndarray, tmp_path: Path) -> None
     )
     save_model_file(tmp_path / "vit.safetensors", classifier.state_dict(), header)
     model = Predictor.open(tmp_path / "vit.safetensors", device="cpu")
-    result = export_onnx(model, tmp_path / "vit.onnx", pixels, precision="int8")
+    result = Onnx().write(ExportJob(model, tmp_path / "vit.onnx", pixels, precision="int8"))
     assert result.report is not None
     assert result.report.max_probability_difference < 0.1
 
@@ -272,17 +272,17 @@ def test_beyond_tolerance_nothing_is_kept(model: Predictor, pixels: np.ndarray, 
     """An export that answers differently fails with figures, and leaves only its report."""
     output = tmp_path / "bad.onnx"
     with pytest.raises(ModelError) as caught:
-        export_onnx(model, output, pixels, precision="int8", tolerance=1e-12)
+        Onnx().write(ExportJob(model, output, pixels, precision="int8", tolerance=1e-12))
     assert str(caught.value).startswith(
-        "'bad.onnx' does not answer like the model it was made from: on 6 real images a probability differs by on "
+        "'bad.onnx' does not predict like the model it was made from: on 6 real images a probability differs by on "
         "average "
     )
     assert str(caught.value).endswith(
-        f"It was not kept; {tmp_path / 'bad.parity.json'} has the figures. "
+        f"It was not kept; {tmp_path / 'bad.onnx.parity.json'} has the figures. "
         f"Export in a higher precision, or allow more with --tolerance."
     )
-    assert [path.name for path in tmp_path.iterdir()] == ["bad.parity.json"]
-    assert json.loads((tmp_path / "bad.parity.json").read_text())["passed"] is False
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.onnx.parity.json"]
+    assert json.loads((tmp_path / "bad.onnx.parity.json").read_text())["passed"] is False
 
 
 class _Undecided(nn.Module):
@@ -310,7 +310,7 @@ def test_network_that_no_graph_can_hold_is_named(tmp_path: Path) -> None:
 def test_exported_file_is_not_exported_again(file: Path, pixels: np.ndarray, tmp_path: Path) -> None:
     """Export starts from the run."""
     with pytest.raises(UsageError) as caught:
-        export_onnx(Predictor.open(file), tmp_path / "again.onnx", pixels)
+        Onnx().write(ExportJob(Predictor.open(file), tmp_path / "again.onnx", pixels))
     assert str(caught.value) == f"{file}: exported already. Export from the run or its model.safetensors."
 
 
@@ -320,7 +320,7 @@ def test_missing_extra_is_named(
     """Without onnx or ONNX Runtime the error says what to install."""
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(MissingExtraError) as caught:
-        export_onnx(model, tmp_path / "x.onnx", pixels)
+        Onnx().write(ExportJob(model, tmp_path / "x.onnx", pixels))
     assert str(caught.value) == (
         "Exporting to ONNX needs the extra 'onnx'. Install it with: pip install 'imgclf[onnx]'"
     )

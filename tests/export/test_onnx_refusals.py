@@ -32,8 +32,8 @@ def test_files_that_are_not_ours(file: Path, tmp_path: Path) -> None:
     assert refused(missing) == f"There is no model file '{missing}'."
     assert refused(broken).startswith(f"{broken}: not a readable ONNX file (")
     assert refused(changed(names="{}")) == (
-        f"{tmp_path / 'x.onnx'}: an ONNX file without imgclf's header (class names and preprocessing). "
-        f"Use one made by: imgclf export onnx"
+        f"{tmp_path / 'x.onnx'}: a file of the format ONNX without imgclf's header (class names and preprocessing). "
+        f"Use one made by: imgclf export"
     )
     assert "its imgclf header is damaged; export the model again." in refused(changed(imgclf="{"))
     assert "exported by a newer imgclf (file format 99," in refused(changed(imgclf='{"format": 99}'))

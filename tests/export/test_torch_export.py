@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from imgclf.data import normalize
-from imgclf.errors import ModelError
-from imgclf.export.torch_export import export_torch
+from imgclf.errors import ModelError, RunError, UsageError
+from imgclf.export.formats.torch_program import TorchProgram
+from imgclf.export.job import ExportJob
 from imgclf.inference import Predictor
 from imgclf.models import Classifier, Origin
 from imgclf.runs import Run
@@ -32,7 +33,7 @@ def pixels(model: Predictor, shapes: Path) -> np.ndarray:
 
 def test_program_runs_without_imgclf(model: Predictor, pixels: np.ndarray, tmp_path: Path) -> None:
     """Plain torch loads the file, takes any batch, gives our logits, and finds the header."""
-    file, report = export_torch(model, tmp_path / "new" / "model.pt2", pixels).files
+    file, report = TorchProgram().write(ExportJob(model, tmp_path / "new" / "model.pt2", pixels)).files
     assert json.loads(report.read_text())["passed"] is True
     extra = {"imgclf.json": ""}
     network = torch.export.load(file, extra_files=extra).module()
@@ -49,9 +50,9 @@ def test_program_runs_without_imgclf(model: Predictor, pixels: np.ndarray, tmp_p
 def test_difference_beyond_tolerance_is_refused(model: Predictor, pixels: np.ndarray, tmp_path: Path) -> None:
     """A program that answers differently is not kept, and its report is."""
     with pytest.raises(ModelError) as caught:
-        export_torch(model, tmp_path / "model.pt2", pixels, tolerance=-1)
+        TorchProgram().write(ExportJob(model, tmp_path / "model.pt2", pixels, tolerance=-1))
     assert str(caught.value).startswith(
-        "'model.pt2' does not answer like the model it was made from: on 9 real images a probability differs by at "
+        "'model.pt2' does not predict like the model it was made from: on 9 real images a probability differs by at "
         "most "
     )
     assert "(allowed: -1)" in str(caught.value)
@@ -77,4 +78,34 @@ def test_network_that_cannot_be_captured_is_named(
     model = Predictor.open(shapes_run.path, device="cpu")
     model.backend._classifier = Classifier(_Undecided(), 3, Origin("undecided")).eval()
     with pytest.raises(ModelError, match=r"^The network '\w+' cannot be captured by torch\.export: .*\.$"):
-        export_torch(model, tmp_path / "model.pt2", pixels)
+        TorchProgram().write(ExportJob(model, tmp_path / "model.pt2", pixels))
+
+
+def test_a_program_predicts_like_the_run(model: Predictor, pixels: np.ndarray, tmp_path: Path) -> None:
+    """``--model-file model.pt2`` is a model like any other; its device is the CPU."""
+    file = TorchProgram().write(ExportJob(model, tmp_path / "model.pt2", pixels)).files[0]
+    opened = Predictor.open(file)
+    assert opened.class_names == model.class_names
+    np.testing.assert_allclose(opened.probabilities(pixels), model.probabilities(pixels), atol=1e-5)
+    np.testing.assert_allclose(opened.embed(pixels), model.embed(pixels), atol=1e-3)
+    opened.limit_threads(1)
+    with pytest.raises(
+        UsageError,
+        match=r"model\.pt2: a torch\.export program of imgclf computes on the CPU, not on 'cuda'\.$",
+    ):
+        Predictor.open(file, device="cuda")
+
+
+def test_programs_that_cannot_be_read_are_named(model: Predictor, tmp_path: Path) -> None:
+    """Missing, broken, or of somebody else."""
+    missing, broken, foreign = (tmp_path / f"{name}.pt2" for name in ("missing", "broken", "foreign"))
+    broken.write_text("no program")
+    torch.export.save(torch.export.export(nn.Linear(1, 1), (torch.zeros(1, 1),)), foreign)
+    with pytest.raises(RunError, match=rf"^There is no model file '{missing}'\.$"):
+        Predictor.open(missing)
+    with pytest.raises(RunError, match=rf"^{broken}: not a readable torch\.export program \("):
+        Predictor.open(broken)
+    with pytest.raises(
+        RunError, match=rf"^{foreign}: a file of the format torch\.export without imgclf's header "
+    ):
+        Predictor.open(foreign)

@@ -33,13 +33,14 @@ def test_an_exported_model_is_served_without_torch(shapes_run: Run, shapes: Path
     """The same answer as the run's, from a process in which torch cannot be imported; maps are refused, and the page says so."""
     for extra in ("onnxruntime", "onnxscript", "gradio"):
         pytest.importorskip(extra)
-    from imgclf.export.onnx_export import export_onnx
+    from imgclf.export.formats.onnx import Onnx
+    from imgclf.export.job import ExportJob
 
     image = shapes / "test" / "circle" / "00.png"
     predictor = Predictor.open(shapes_run.path, device="cpu")
     pixels = predictor.prepare(image).pixels
     assert pixels is not None
-    file = export_onnx(predictor, tmp_path / "model.onnx", np.stack([pixels] * 2)).files[0]
+    file = Onnx().write(ExportJob(predictor, tmp_path / "model.onnx", np.stack([pixels] * 2))).files[0]
     ended = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", _SCRIPT, str(file), str(image)],
         capture_output=True,

@@ -1,6 +1,5 @@
 """Compute with ONNX Runtime, from an exported file; no torch."""
 
-import json
 import os
 import threading
 from collections.abc import Callable
@@ -11,11 +10,9 @@ import numpy as np
 
 from imgclf.data import normalize
 from imgclf.errors import MissingExtraError, ModelError, RunError, UsageError
-from imgclf.records import MODEL_FILE_FORMAT, ModelHeader
+from imgclf.inference.exported import HEADER_KEY, parse_header
+from imgclf.records import ModelHeader
 from imgclf.words import first_line
-
-HEADER_KEY = "imgclf"
-"""The metadata entry of the ONNX file that holds the model's header as JSON."""
 
 _PROVIDERS = {
     "cpu": "CPUExecutionProvider",
@@ -48,9 +45,14 @@ class OnnxBackend:
         self._opening = threading.Lock()
         self._limits = threading.local()
         session = self._session()
-        self.header = _read_header(file, session.get_modelmeta().custom_metadata_map)
+        self._header = parse_header(file, "ONNX", session.get_modelmeta().custom_metadata_map.get(HEADER_KEY))
         self._input = session.get_inputs()[0]
         self._outputs = {output.name for output in session.get_outputs()}
+
+    @property
+    def header(self) -> ModelHeader:
+        """The model's header, from the file's metadata."""
+        return self._header
 
     @property
     def device(self) -> str:
@@ -86,7 +88,7 @@ class OnnxBackend:
         self._limits.count = count or 0
 
     def _compute(self, output: str, batch: np.ndarray) -> np.ndarray:
-        fed = np.ascontiguousarray(batch) if self.baked else normalize(batch, self.header.preprocessing)
+        fed = np.ascontiguousarray(batch) if self.baked else normalize(batch, self._header.preprocessing)
         result: np.ndarray = self._session().run([output], {self._input.name: fed})[0]
         return result
 
@@ -136,21 +138,3 @@ def _choose_device(providers: list[str], wanted: str) -> str:
             f"For CUDA install onnxruntime-gpu in the place of onnxruntime."
         )
     return wanted
-
-
-def _read_header(file: Path, metadata: dict[str, str]) -> ModelHeader:
-    if HEADER_KEY not in metadata:
-        raise RunError(
-            f"{file}: an ONNX file without imgclf's header (class names and preprocessing). "
-            f"Use one made by: imgclf export onnx"
-        )
-    try:
-        values = json.loads(metadata[HEADER_KEY])
-        if int(values["format"]) > MODEL_FILE_FORMAT:
-            raise RunError(
-                f"{file}: exported by a newer imgclf (file format {values['format']}, this version reads up to "
-                f"{MODEL_FILE_FORMAT}). Update with: pip install --upgrade imgclf"
-            )
-        return ModelHeader.from_dict(values)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise RunError(f"{file}: its imgclf header is damaged; export the model again.") from None

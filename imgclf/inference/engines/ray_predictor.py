@@ -15,7 +15,8 @@ from imgclf.inference.engines.attempts import Attempts, answer_chunk
 from imgclf.inference.engines.pool import Pool, plan_pool
 from imgclf.inference.engines.ray_cluster import import_ray, joined_cluster
 from imgclf.inference.engines.worker import Order, Worker
-from imgclf.inference.predictor import Predictor, find_model_file
+from imgclf.inference.exported import format_of
+from imgclf.inference.predictor import find_model_file
 from imgclf.inference.sources import Source
 from imgclf.records import ModelHeader, Prediction
 from imgclf.runs import fingerprint, read_header
@@ -77,8 +78,8 @@ class RayPredictor:
         """
         import_ray()
         file = find_model_file(run_or_file)
-        onnx = file.suffix.lower() == ".onnx"
-        return cls(file, Predictor.open(file, "cpu").header if onnx else read_header(file), **options)
+        exported = format_of(file)
+        return cls(file, exported.open(file, "cpu").header if exported else read_header(file), **options)
 
     @property
     def class_names(self) -> tuple[str, ...]:

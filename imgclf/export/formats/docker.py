@@ -1,19 +1,23 @@
 """``imgclf export docker``: a folder that builds into a server image, for CPU and for CUDA."""
 
 import sys
+from dataclasses import replace
 from importlib.metadata import requires
 from pathlib import Path
+from typing import final
 
 from packaging.requirements import Requirement
 
 from imgclf.atomic import write_text
 from imgclf.errors import ModelError
-from imgclf.export.checked import Exported
+from imgclf.export.formats.format import Option
+from imgclf.export.formats.onnx import Onnx
+from imgclf.export.job import Exported, ExportJob
 from imgclf.export.pins import pinned
-from imgclf.export.public import public_header
 from imgclf.export.templates import filled
 from imgclf.export.wheel import write_plugin_wheel, write_wheel
 from imgclf.inference import Predictor
+from imgclf.inference.backends.onnx import OnnxBackend
 from imgclf.runs import read_weights, save_model_file
 
 _SERVER = (
@@ -33,27 +37,48 @@ _CPU = (*_SERVER, *_IMAGES, "onnxruntime")
 _CUDA = (*_SERVER, *_IMAGES, "torch", "torchvision", "timm", "grad-cam")
 
 
-def export_docker(model: Predictor, onnx: Exported, folder: Path) -> Exported:
-    """Write Dockerfiles, compose file, pinned requirements, the package and the model into a folder.
+@final
+class Docker:
+    """Dockerfiles, compose file, pinned requirements, the package and the model as ONNX and as ours."""
 
-    Args:
-        model: opened from a model file of ours.
-        onnx: its export to ``folder / "model.onnx"``.
-        folder: what ``docker build`` is given.
-    """
-    arch, package = model.header.arch, _package(model)
-    wheel, plugin = write_wheel(folder), _plugin_wheel(arch, package, folder)
-    # The pinned versions are those of this Python: another one may have no wheels of them.
-    python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    wheels = " ".join(path.name for path in (wheel, plugin) if path)
+    name = "docker"
+    title = "Docker"
+    ending = ""
+    options: frozenset[Option] = Onnx.options
+
+    def write(self, job: ExportJob) -> Exported:
+        """Write what ``docker build`` is given; the model is checked as ONNX.
+
+        Raises:
+            ModelError: see :meth:`Onnx.write`, or a plugin that has the network cannot be packed.
+        """
+        folder = job.target
+        onnx = Onnx().write(replace(job, target=folder / "model.onnx"))
+        model, arch, package = job.model, job.header.arch, _package(job.model)
+        wheel, plugin = write_wheel(folder), _plugin_wheel(arch, package, folder)
+        texts = _texts(arch, package, " ".join(path.name for path in (wheel, plugin) if path), wheel)
+        for name, text in texts.items():
+            write_text(folder / name, text)
+        weights = folder / "model.safetensors"
+        save_model_file(weights, read_weights(model.file), job.header)
+        added = [weights, wheel, *([plugin] if plugin else []), *map(folder.joinpath, list(texts)[1:])]
+        return Exported((folder / "Dockerfile", *onnx.files, *added), onnx.report)
+
+    def open(self, file: Path, device: str) -> OnnxBackend:
+        """Open the ONNX file in the folder."""
+        return Onnx().open(file / "model.onnx", device)
+
+
+def _texts(arch: str, package: str | None, wheels: str, wheel: Path) -> dict[str, str]:
     words = {
         "WHEEL": wheel.name,
         "WHEELS": wheels,
         "MODEL": arch,
         "TAG": f"imgclf-{_plain(arch)}",
-        "PYTHON": python,
+        # The pinned versions are those of this Python: another one may have no wheels of them.
+        "PYTHON": f"{sys.version_info.major}.{sys.version_info.minor}",
     }
-    texts = {
+    return {
         "Dockerfile": filled("Dockerfile.txt", **words),
         "Dockerfile.cuda": filled("Dockerfile.cuda.txt", **words),
         "compose.yaml": filled("compose.yaml.txt", **words),
@@ -61,12 +86,6 @@ def export_docker(model: Predictor, onnx: Exported, folder: Path) -> Exported:
         "requirements.cuda.txt": pinned((*_CUDA, *_needs(package))),
         ".dockerignore": "*\n!requirements*.txt\n!*.whl\n!model.*\n",
     }
-    for name, text in texts.items():
-        write_text(folder / name, text)
-    weights = folder / "model.safetensors"
-    save_model_file(weights, read_weights(model.file), public_header(model.header))
-    added = [weights, wheel, *([plugin] if plugin else []), *map(folder.joinpath, list(texts)[1:])]
-    return Exported((folder / "Dockerfile", *onnx.files, *added), onnx.report)
 
 
 def _package(model: Predictor) -> str | None:

@@ -1,20 +1,22 @@
 """``imgclf export space``: a folder that is a Hugging Face Space, with no training code inside."""
 
 import sys
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby
 from pathlib import Path
+from typing import final
 
 import numpy as np
 
 from imgclf.atomic import write_text
-from imgclf.export.checked import Exported, torch_classifier
+from imgclf.export.formats.format import Option
+from imgclf.export.formats.torch_program import ProgramBackend, TorchProgram, write_program
+from imgclf.export.job import Exported, ExportJob
 from imgclf.export.pins import pinned
 from imgclf.export.public import dataset_name
 from imgclf.export.templates import filled
-from imgclf.export.torch_export import export_torch
 from imgclf.inference import Predictor
-from imgclf.models import choose_layer, feature_layers
 from imgclf.records import ModelHeader
 from imgclf.runs import Run
 from imgclf.runs.kept_images import EXAMPLES, MISCLASSIFIED, ToKeep, keep_images, kept_images
@@ -28,37 +30,42 @@ _LAST_LAYERS = 5
 _ATTRIBUTES = "".join(f"*.{ending} filter=lfs diff=lfs merge=lfs -text\n" for ending in ("pt2", "png", "jpg"))
 
 
-def export_space(
-    model: Predictor, run: Run | None, pixels: np.ndarray, folder: Path, tolerance: float | None = None
-) -> Exported:
-    """Write page, network, requirements, README, examples and misclassified images.
+@final
+class Space:
+    """Page, network, requirements, README, examples and misclassified images."""
 
-    Args:
-        model: opened with PyTorch on the CPU.
-        run: where examples and misclassified images are; None for a lone model file.
-        pixels: real images to check with, uint8 (N, H, W, C); examples where the run kept none.
-        folder: the Space.
-        tolerance: see :func:`export_torch`.
+    name = "space"
+    title = "Hugging Face Space"
+    ending = ""
+    options: frozenset[Option] = frozenset()
 
-    Raises:
-        ModelError: see :func:`export_torch`.
-    """
-    layers, default = _layers(model)
-    exported = export_torch(model, folder / "model.pt2", pixels, tolerance=tolerance, layers=layers)
-    words = {**_words(model.header), "LAYER": str(layers.index(default))}
-    network = filled("space_network.py.txt", IMAGES=filled("images.py.txt"))
-    texts = {
-        "app.py": filled("space_app.py.txt", **words),
-        "network.py": network,
-        "README.md": filled("space_README.md.txt", **words),
-        "requirements.txt": _INDEX + pinned(["numpy", "torch"], dependencies=False) + _PILLOW,
-        ".gitattributes": _ATTRIBUTES,
-    }
-    for name, text in texts.items():
-        write_text(folder / name, text)
-    _keep(folder, run, pixels)
-    kept = [one.path for name in (EXAMPLES, MISCLASSIFIED) for one in kept_images(folder / name)]
-    return Exported((*map(folder.joinpath, texts), *exported.files, *kept), exported.report)
+    def write(self, job: ExportJob) -> Exported:
+        """Write the folder; the network is a checked program of torch.export.
+
+        Examples and misclassified images are the run's; where it kept none, the examples are the job's images.
+
+        Raises:
+            ModelError: see :func:`write_program`.
+        """
+        folder, (layers, default) = job.target, _layers(job.model)
+        exported = write_program(replace(job, target=folder / "model.pt2"), layers)
+        words = {**_words(job.model.header), "LAYER": str(layers.index(default))}
+        texts = {
+            "app.py": filled("space_app.py.txt", **words),
+            "network.py": filled("space_network.py.txt", IMAGES=filled("images.py.txt")),
+            "README.md": filled("space_README.md.txt", **words),
+            "requirements.txt": _INDEX + pinned(["numpy", "torch"], dependencies=False) + _PILLOW,
+            ".gitattributes": _ATTRIBUTES,
+        }
+        for name, text in texts.items():
+            write_text(folder / name, text)
+        _keep(folder, job.run, job.pixels)
+        kept = [one.path for name in (EXAMPLES, MISCLASSIFIED) for one in kept_images(folder / name)]
+        return Exported((*map(folder.joinpath, texts), *exported.files, *kept), exported.report)
+
+    def open(self, file: Path, device: str) -> ProgramBackend:
+        """Open the program in the folder."""
+        return TorchProgram().open(file / "model.pt2", device)
 
 
 def _layers(model: Predictor) -> tuple[list[str], str]:
@@ -66,6 +73,9 @@ def _layers(model: Predictor) -> tuple[list[str], str]:
 
     They are the last few, the last of each size of map before them, and the one that ``auto`` takes.
     """
+    from imgclf.export.graph import torch_classifier  # noqa: PLC0415 - torch takes seconds
+    from imgclf.models import choose_layer, feature_layers  # noqa: PLC0415
+
     classifier, size = torch_classifier(model), model.header.preprocessing.image_size
     every = feature_layers(classifier, size)
     automatic = choose_layer(classifier, size)
