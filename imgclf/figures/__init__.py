@@ -1,4 +1,9 @@
-"""Records and arrays to pictures: one function per figure, each returning the PNG that it wrote."""
+"""Records and arrays to pictures: one function per figure, each returning the PNG that it wrote.
+
+In reading order: ``style.py`` has the sizes, fonts and colours that all share. Training: ``curves.py``, ``search.py``.
+Evaluation: ``confusion.py``, ``class_bars.py``, ``reliability.py``, ``rejection.py``, ``ranking.py``, ``gallery.py``.
+Explaining and mapping: ``saliency.py``, ``scatter.py``.
+"""
 
 from imgclf.figures.class_bars import ClassBar, class_bars
 from imgclf.figures.confusion import confusion_figure

@@ -1,4 +1,8 @@
-"""Records and figures to one self-contained HTML page that opens offline."""
+"""Records and figures to one self-contained HTML page that opens offline.
+
+In reading order: ``page.py`` puts sections into ``page.html``; ``parts.py`` makes what stands in them, by the macros of
+``parts.html``; ``templates.py`` opens both.
+"""
 
 from imgclf.reports.page import Section, html_page
 from imgclf.reports.parts import (

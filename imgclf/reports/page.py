@@ -6,13 +6,11 @@ Everything a page shows is inside it (pictures as base64), and its content secur
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from imgclf._version import __version__
+from imgclf.reports.templates import template
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ def html_page(title: str, subtitle: str, sections: Sequence[Section], *, head_ht
         sections: in order; more than two get a row of links.
         head_html: more HTML for the head (a style or a script of a page's own), put in as it is.
     """
-    return _template().render(
+    return template("page.html").render(
         title=title,
         subtitle=subtitle,
         sections=sections,
@@ -47,12 +45,3 @@ def html_page(title: str, subtitle: str, sections: Sequence[Section], *, head_ht
         version=__version__,
         written=f"{datetime.now():%Y-%m-%d %H:%M}",
     )
-
-
-@cache
-def _template() -> Template:
-    folder = Path(__file__).parent
-    environment = Environment(
-        loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    return environment.get_template("page.html")

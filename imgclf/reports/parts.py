@@ -1,4 +1,4 @@
-"""The parts that pages are made of. Each takes plain values, escapes them, and returns HTML.
+"""The parts that pages are made of, macros of ``parts.html``. Each takes plain values and returns them escaped as HTML.
 
 A value that is :class:`markupsafe.Markup` already is HTML and stays as it is; so the parts can stand in one another.
 """
@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
+
+from imgclf.reports.templates import template
 
 Tone = Literal["plain", "note", "good", "warn", "bad"]
 
@@ -44,20 +46,30 @@ class GalleryItem:
     width: int | None = None
 
 
+@dataclass(frozen=True)
+class _Column:
+    name: str
+    numeric: bool
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """A gallery item as the template has it."""
+
+    address: str
+    style: str
+    title: str
+    caption: str
+
+
 def sentence_html(text: str, tone: Tone = "plain") -> Markup:
     """Return a paragraph; any tone but ``plain`` sets it in a box of that colour."""
-    if tone == "plain":
-        return Markup("<p>{}</p>").format(text)
-    return Markup('<p class="note {}">{}</p>').format(tone, text)
+    return _part("sentence", text, tone)
 
 
 def tiles_html(tiles: Iterable[Tile]) -> Markup:
     """Return a row of figures that should be seen first."""
-    one = Markup(
-        '<div class="tile"><div class="name">{}</div><div class="value">{}</div><div class="more">{}</div></div>'
-    )
-    body = Markup("").join(one.format(tile.name, tile.value, tile.more) for tile in tiles)
-    return Markup('<div class="tiles">{}</div>').format(body)
+    return _part("tiles", tiles)
 
 
 def table_html(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Markup:
@@ -70,20 +82,12 @@ def table_html(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Markup:
     """
     cells = [[_cell(cell) for cell in row] for row in rows]
     numeric = [_is_numeric(column) for column in zip(*cells, strict=True)] or [False] * len(columns)
-    heads = Markup("").join(
-        Markup('<th scope="col"{}><button>{}</button></th>').format(_number_class(right), name)
-        for name, right in zip(columns, numeric, strict=True)
-    )
-    body = Markup("").join(_row(row, numeric) for row in cells)
-    return Markup(
-        '<div class="scroll" tabindex="0"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
-    ).format(heads, body)
+    return _part("table", list(map(_Column, columns, numeric)), cells)
 
 
 def meter_html(share: float, text: str) -> Markup:
     """Return a small bar of ``share`` in [0, 1] with its text, for a table cell."""
-    width = f"{100 * min(max(share, 0.0), 1.0):.0f}"
-    return Markup('<span class="meter"><i style="width:{}%"></i></span>{}').format(width, text)
+    return _part("meter", f"{100 * min(max(share, 0.0), 1.0):.0f}", text)
 
 
 def figure_html(image: Path | bytes, caption: str = "", *, photo: bool = False) -> Markup:
@@ -94,20 +98,17 @@ def figure_html(image: Path | bytes, caption: str = "", *, photo: bool = False) 
         caption: plain text; also what a screen reader says.
         photo: keep its colours in dark mode. A chart (the default) is turned to a dark ground there.
     """
-    style = "photo" if photo else "chart"
-    return Markup('<figure><img class="{}" src="{}" alt="{}"><figcaption>{}</figcaption></figure>').format(
-        style, data_uri(image), caption, caption
-    )
+    return _part("figure", data_uri(image), caption, "photo" if photo else "chart")
 
 
 def figures_html(figures: Iterable[str]) -> Markup:
     """Set figures from :func:`figure_html` side by side where the page is wide enough."""
-    return Markup('<div class="figures">{}</div>').format(Markup("").join(map(Markup, figures)))
+    return _part("figures", list(map(Markup, figures)))
 
 
 def gallery_html(items: Iterable[GalleryItem]) -> Markup:
     """Return small pictures in a grid that fits any width."""
-    return Markup('<div class="gallery">{}</div>').format(Markup("").join(map(_gallery_figure, items)))
+    return _part("gallery", map(_picture, items))
 
 
 def data_uri(image: Path | bytes) -> str:
@@ -117,20 +118,14 @@ def data_uri(image: Path | bytes) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def _gallery_figure(item: GalleryItem) -> Markup:
-    small = "small" if item.width is not None and item.width <= _SMALL_SIDE else "photo"
-    lines = Markup("<br>").join(escape(line) for line in item.caption.splitlines())
-    return Markup(
-        '<figure><img class="{}" loading="lazy" src="{}" alt="{}"><figcaption><b>{}</b>{}</figcaption></figure>'
-    ).format(small, data_uri(item.image), f"{item.title}. {item.caption}", item.title, lines)
+def _part(macro: str, *values: Any) -> Markup:
+    """Return what a macro of ``parts.html`` makes of the values."""
+    return Markup(getattr(template("parts.html").module, macro)(*values))
 
 
-def _row(cells: Sequence[str], numeric: Sequence[bool]) -> Markup:
-    data = (
-        Markup("<td{}>{}</td>").format(_number_class(right), cell)
-        for cell, right in zip(cells, numeric, strict=True)
-    )
-    return Markup("<tr>{}</tr>").format(Markup("").join(data))
+def _picture(item: GalleryItem) -> _Picture:
+    small = item.width is not None and item.width <= _SMALL_SIDE
+    return _Picture(data_uri(item.image), "small" if small else "photo", item.title, item.caption)
 
 
 def _cell(value: Any) -> str:
@@ -139,10 +134,6 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return value if isinstance(value, str) else str(value)
-
-
-def _number_class(right: bool) -> Markup:
-    return Markup(' class="number"') if right else Markup("")
 
 
 def _is_numeric(column: Iterable[str]) -> bool:
