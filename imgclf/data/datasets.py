@@ -10,9 +10,11 @@ import numpy as np
 from imgclf.data.examples import Dataset, Examples
 from imgclf.data.fetching.huggingface import open_hub
 from imgclf.data.fetching.location import data_root
-from imgclf.data.formats.paths import open_path
 from imgclf.data.formats.tar_shards import open_tar_shards
 from imgclf.data.images.names import display_name
+from imgclf.data.label_format import FORMATS, label_formats
+from imgclf.data.labels.reading import Wishes
+from imgclf.data.paths import open_path, open_with
 from imgclf.data.plugin import DatasetPlugin, DatasetReader, as_examples
 from imgclf.data.shards.shard_files import is_pattern
 from imgclf.errors import DataError, ImgclfError, PluginError, suggest
@@ -21,16 +23,23 @@ from imgclf.records import DatasetInfo, OnProgress
 
 
 def open_dataset(
-    spec: str, data_dir: Path | None = None, *, download: bool = True, progress: OnProgress = None
+    spec: str,
+    data_dir: Path | None = None,
+    *,
+    download: bool = True,
+    wishes: Wishes = Wishes(),  # noqa: B008 - frozen
+    progress: OnProgress = None,
 ) -> Dataset:
     """Open a dataset.
 
     Args:
-        spec: a registered name (``cifar10``), a registered name with the place to read it from
-            (``image_folder:photos``), a folder of images or of Parquet or tar shards, a pattern of tar shards
-            (``train-{00..31}.tar``, also http(s) addresses), a CSV or Parquet manifest, or ``hf:OWNER/NAME``. A registered name wins over a folder of that name; ``./digits`` is the folder.
+        spec: a registered name (``cifar10``), a folder or file of a label format (a folder of images, a manifest,
+            shards; see ``imgclf datasets``), a format with its path (``image_folder:photos``), a pattern of tar
+            shards (``train-{00..31}.tar``, also http(s) addresses), or ``hf:OWNER/NAME``. A registered name wins over
+            a folder of that name; ``./digits`` is the folder.
         data_dir: where registered datasets live; by default ``IMGCLF_DATA_DIR`` or the user's cache directory.
         download: fetch what is missing; without it, what is missing is an error.
+        wishes: how a path is read, where there are several ways.
         progress: told how far a download is.
 
     Raises:
@@ -40,18 +49,20 @@ def open_dataset(
     """
     root = data_root(data_dir)
     if spec.startswith("hf:"):
-        return open_hub(spec.removeprefix("hf:"), root, download=download, progress=progress)
+        return open_hub(spec.removeprefix("hf:"), root, download=download, wishes=wishes, progress=progress)
     names = plugin_entry_points(DATASETS)
     name, colon, place = spec.partition(":")
     if spec in names:
         return _open_plugin(names[spec], root, download, progress)
     path = Path(spec).expanduser()
     if path.exists():
-        return open_path(path)
+        return open_path(path, wishes)
     if is_pattern(spec):
         return open_tar_shards(spec, progress=progress)
     if colon and name in names:
         return _open_plugin(names[name], Path(place).expanduser(), download, progress)
+    if name in FORMATS.names():
+        return open_with(FORMATS.load(name), Path(place).expanduser() if colon else root, wishes)
     raise DataError(
         f"Unknown dataset '{display_name(spec)}': there is neither a registered dataset nor a folder or file of that "
         f"name.{suggest(spec, names)} Registered: {', '.join(names)}. To use your own images, give a folder with one "
@@ -77,9 +88,18 @@ class DatasetListing:
 
 
 def list_datasets(data_dir: Path | None = None) -> list[DatasetListing]:
-    """Return every registered dataset by name; a broken plugin is listed with its error."""
+    """Return every registered dataset by name, then every label format; a broken plugin is listed with its error."""
     root = data_root(data_dir)
-    return [_listing(point, root) for point in plugin_entry_points(DATASETS).values()]
+    points = plugin_entry_points(FORMATS.group)
+    formats = [
+        DatasetListing(
+            DatasetInfo(name=one.name, summary=one.summary, licence="your files", source="your own"),
+            on_disk=False,
+            package=package_of(points[one.name]),
+        )
+        for one in label_formats()
+    ]
+    return [*(_listing(point, root) for point in plugin_entry_points(DATASETS).values()), *formats]
 
 
 def _listing(point: EntryPoint, root: Path) -> DatasetListing:

@@ -7,6 +7,7 @@ import numpy as np
 
 from imgclf.data.images.source import ImageSource
 from imgclf.data.stored_images import Chosen
+from imgclf.data.taken import Taken
 from imgclf.errors import DataError
 from imgclf.records import DatasetInfo, UnreadableImage
 
@@ -65,6 +66,7 @@ class Dataset:
         splits: ``train``, and where the dataset has them ``val`` and ``test``.
         unreadable: files that were found but can hold no image, with the reason.
         warnings: sentences that the user should read (a class missing from a split, say).
+        taken: what was taken for image, label, split and group; None for a registered dataset.
     """
 
     info: DatasetInfo
@@ -72,3 +74,4 @@ class Dataset:
     splits: Mapping[str, Examples]
     unreadable: tuple[UnreadableImage, ...] = ()
     warnings: tuple[str, ...] = field(default=())
+    taken: Taken | None = None

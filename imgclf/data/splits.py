@@ -58,9 +58,14 @@ def make_splits(
         seed: any whole number from 0.
 
     Raises:
-        DataError: the dataset lacks the split asked for, or has too few images or groups to divide.
+        DataError: the dataset lacks the split asked for, or has fewer than two classes, or too few images or groups to divide.
     """
     train, test = _needed(dataset, "train"), dataset.splits.get("test")
+    if len(dataset.class_names) < 2:
+        raise DataError(
+            f"The dataset '{dataset.info.name}' has images of one class only, '{dataset.class_names[0]}'; a classifier "
+            f"needs at least two."
+        )
     own = dataset.splits.get("val")
     if own is not None and len(own):
         note = f"The dataset has its own val split; --val-from {val_from} is not followed."

@@ -9,11 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgclf.data import open_dataset
-from imgclf.data.formats.folder import open_folder
+from imgclf.data import Dataset, make_splits, open_dataset
+from imgclf.data.formats.folder import read_class_folders
 from imgclf.errors import DataError
 
 LAYOUT = "Expected FOLDER/CLASS/image.jpg, or FOLDER/train/CLASS/image.jpg with val and test beside train."
+
+
+def open_folder(folder: Path) -> Dataset:
+    """Open a folder of images, whatever else it may look like."""
+    return open_dataset(f"image_folder:{folder}")
 
 
 def picture(path: Path, shade: int = 0) -> Path:
@@ -89,10 +94,13 @@ def test_class_of_the_test_split_only_is_an_error(tmp_path: Path) -> None:
     )
 
 
-def test_test_without_train_is_an_error(tmp_path: Path) -> None:
-    """The message names what is there."""
-    tree(tmp_path, "test/a/1.png", "val/a/2.png")
-    assert error_of(tmp_path) == f"{tmp_path} has test and val but no train folder. {LAYOUT}"
+def test_test_without_train_cannot_be_trained(tmp_path: Path) -> None:
+    """It can be looked at and evaluated on; training says what is there."""
+    dataset = open_folder(tree(tmp_path / "photos", "test/a/1.png", "val/a/2.png"))
+    assert list(dataset.splits) == ["val", "test"]
+    with pytest.raises(DataError) as caught:
+        make_splits(dataset)
+    assert str(caught.value) == "The dataset 'photos' has no train images; it has: val, test."
 
 
 def test_two_folders_for_one_split_are_an_error(tmp_path: Path) -> None:
@@ -109,11 +117,14 @@ def test_class_may_be_called_train(tmp_path: Path) -> None:
     assert dataset.class_names == ("car", "train")
 
 
-def test_one_class_is_an_error(tmp_path: Path) -> None:
-    """A classifier needs two."""
-    tree(tmp_path, "cats/1.png", "cats/2.png")
-    assert error_of(tmp_path) == (
-        f"{tmp_path} has images of one class only, 'cats'; a classifier needs at least two. {LAYOUT}"
+def test_one_class_cannot_be_trained(tmp_path: Path) -> None:
+    """A classifier needs two; one can be looked at and evaluated on."""
+    dataset = open_folder(tree(tmp_path / "photos", "cats/1.png", "cats/2.png"))
+    assert dataset.class_names == ("cats",)
+    with pytest.raises(DataError) as caught:
+        make_splits(dataset)
+    assert str(caught.value) == (
+        "The dataset 'photos' has images of one class only, 'cats'; a classifier needs at least two."
     )
 
 
@@ -127,7 +138,9 @@ def test_folder_without_images_is_an_error(tmp_path: Path) -> None:
 def test_folder_that_cannot_be_listed_is_an_error(tmp_path: Path) -> None:
     """Here: a file where a folder was expected."""
     file = picture(tmp_path / "1.png")
-    assert error_of(file) == f"{file} cannot be listed: Not a directory."
+    with pytest.raises(DataError) as caught:
+        read_class_folders(file)
+    assert str(caught.value) == f"{file} cannot be listed: Not a directory."
 
 
 def test_what_is_no_image_is_left_out(tmp_path: Path) -> None:

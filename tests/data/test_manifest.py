@@ -95,28 +95,36 @@ def test_missing_column_is_an_error(images: Path) -> None:
     """The message lists what is there and what would do."""
     path = write(images, "path,what\nimg/0.png,a\n")
     assert error_of(path) == (
-        f"{path} has no label column. It has: path, what. Call it one of: label, class, target, category, labels, "
-        f"class_name, fine_label."
+        f"{path} has no label column. It has: path, what. Name one with --label-column, or call it one of: label, class, "
+        f"target, category, labels, class_name, fine_label, label_name, category_name, choice."
     )
     path = write(images, "")
     assert error_of(path).startswith(
-        f"{path} has no image column. It has: none. Call it one of: path, file, "
+        f"{path} has no image column. It has: none. Name one with --image-column, or call it one of: path, file, "
     )
 
 
-@pytest.mark.parametrize(("row", "column"), [(",a", "path"), ("img/2.png,", "label"), ("img/2.png", "label")])
-def test_missing_value_is_an_error(images: Path, row: str, column: str) -> None:
+def test_missing_path_is_an_error(images: Path) -> None:
     """The message names the line."""
-    path = write(images, f"path,label\nimg/0.png,a\n{row}\n")
-    assert (
-        error_of(path) == f"{path}, line 3: no value in the column '{column}'. Fill it in or remove the line."
-    )
+    path = write(images, "path,label\nimg/0.png,a\n,a\n")
+    assert error_of(path) == f"{path}, line 3: no value in the column 'path'. Fill it in or remove the line."
+
+
+@pytest.mark.parametrize("row", ["img/2.png,", "img/2.png", "img/2.png,  "])
+def test_missing_label_is_left_out_and_told(images: Path, row: str) -> None:
+    """One gap costs one image, not the whole file."""
+    dataset = open_dataset(str(write(images, f"path,label\nimg/0.png,a\nimg/1.png,b\n{row}\n")))
+    assert list(dataset.splits["train"].files) == ["img/0.png", "img/1.png"]
+    assert dataset.warnings == ("1 image of the train split has no label and is left out.",)
 
 
 def test_unknown_split_is_an_error(images: Path) -> None:
     """The message names the line and the word."""
-    path = write(images, "path,label,split\nimg/0.png,a,train\nimg/1.png,b,dev\n")
-    assert error_of(path) == f"{path}, line 3: the split 'dev' is none of train, val, test."
+    path = write(images, "path,label,split\nimg/0.png,a,train\nimg/1.png,b,later\n")
+    assert error_of(path) == (
+        f"{path}, line 3: the split 'later' is none of train, val, test. Another column, or none, can be named with "
+        f"--split-column."
+    )
 
 
 def test_one_file_with_two_labels_is_an_error(images: Path) -> None:

@@ -101,15 +101,15 @@ def test_rows_without_a_label_are_left_out(tmp_path: Path) -> None:
     assert list(dataset.splits["train"].images) == [b"0", b"2"]
     assert list(dataset.splits["train"].groups) == ["p", "r"]
     assert sorted(dataset.warnings) == [
-        "2 rows of the test split have no label and are left out.",
-        "2 rows of the train split have no label and are left out.",
+        "2 images of the test split have no label and are left out.",
+        "2 images of the train split have no label and are left out.",
     ]
 
 
 def test_label_beyond_the_names_is_an_error(tmp_path: Path) -> None:
     """The metadata and the rows disagree."""
     path = shard(tmp_path / "train.parquet", [0, 5])
-    assert error_of(tmp_path) == f"{path} has the label 5, but its metadata names 2 classes (0 to 1)."
+    assert error_of(tmp_path) == f"{path}, row 2 has the label 5, but 2 classes are named (0 to 1)."
 
 
 def test_shards_of_two_datasets_are_an_error(tmp_path: Path) -> None:
@@ -137,10 +137,11 @@ def test_damaged_metadata_is_no_hindrance(tmp_path: Path) -> None:
 
 def test_folder_without_shards_is_an_error(tmp_path: Path) -> None:
     """By the reader's name; an unnamed folder would be read as images."""
-    from imgclf.data.formats.parquet import open_parquet
+    from imgclf.data.formats.parquet import Parquet
+    from imgclf.data.labels.reading import Wishes
 
     with pytest.raises(DataError) as caught:
-        open_parquet(tmp_path)
+        Parquet().read(tmp_path, Wishes())
     assert str(caught.value) == (
         f"{tmp_path} holds no Parquet files. Expected train.parquet, or train-00000-of-00002.parquet and so on."
     )

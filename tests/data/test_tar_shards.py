@@ -177,7 +177,7 @@ def test_classnames_beside_the_shards_name_the_numbers(tmp_path: Path, shapes: P
     assert open_dataset(str(tmp_path)).class_names == ("cat", "dog")
     (tmp_path / "classnames.txt").write_text("cat\n")
     with pytest.raises(
-        DataError, match=r"classnames\.txt names 1 classes, and train\.tar/a\.png has the label '1'"
+        DataError, match=r"train\.tar/a\.png has the label 1, but 1 classes are named \(0 to 0\)\."
     ):
         open_dataset(str(tmp_path))
 

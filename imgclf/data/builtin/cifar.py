@@ -8,7 +8,10 @@ import numpy as np
 from imgclf.data.builtin.pickled_batches import read_batch
 from imgclf.data.examples import Examples
 from imgclf.data.fetching.download import Remote, fetch_archive
-from imgclf.data.formats.parquet import read_shards
+from imgclf.data.formats.parquet import parquet_table
+from imgclf.data.labels.reading import Wishes
+from imgclf.data.labels.rows import dataset_of
+from imgclf.data.labels.table import read_table
 from imgclf.errors import DataError
 from imgclf.records import DatasetInfo, OnProgress
 
@@ -57,7 +60,8 @@ class CifarFiles:
         return Examples(images=np.concatenate([images for images, _ in parts]), labels=labels, files=files)
 
     def _load_parquet(self, folder: Path, split: str) -> Examples:
-        dataset = read_shards({split: [folder / f"{split}.parquet"]}, str(folder), self.info)
+        table = parquet_table({folder / f"{split}.parquet": split}, folder, str(folder))
+        dataset = dataset_of(read_table(table, "parquet", Wishes(), hint=""), str(folder), self.info)
         if dataset.class_names != self.info.class_names:
             raise DataError(
                 f"{folder} does not hold {self.info.name}: its classes are {', '.join(dataset.class_names[:5])}, ... "

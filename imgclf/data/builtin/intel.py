@@ -8,7 +8,9 @@ Kaggle asks for a login, so the download is by hand.
 from pathlib import Path
 
 from imgclf.data.examples import Dataset
-from imgclf.data.formats.folder import open_folder
+from imgclf.data.formats.folder import read_class_folders
+from imgclf.data.images.names import display_name
+from imgclf.data.labels.rows import dataset_of
 from imgclf.errors import DataError
 from imgclf.records import DatasetInfo, OnProgress
 
@@ -48,7 +50,7 @@ class Intel:
                 f"'intel' is not in {root}, and it can only be fetched by hand. "
                 f"{_MANUAL.format(place=root / 'intel')}"
             )
-        dataset = open_folder(place, self.info)
+        dataset = dataset_of(read_class_folders(place), display_name(place), self.info)
         if dataset.class_names != self.info.class_names:
             raise DataError(
                 f"{place} does not hold the Intel scenes: its classes are {', '.join(dataset.class_names)}. Use "

@@ -6,6 +6,7 @@ Parquet copy that the Hub itself makes (``refs/convert/parquet``). Code of a rep
 
 import os
 import re
+from dataclasses import replace
 from fnmatch import fnmatch
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,8 +14,9 @@ from typing import Any
 
 from imgclf.data.examples import Dataset
 from imgclf.data.fetching.download import check_reachable
-from imgclf.data.formats.paths import open_path
 from imgclf.data.images.names import IMAGE_EXTENSIONS, extension
+from imgclf.data.labels.reading import Wishes
+from imgclf.data.paths import open_path
 from imgclf.errors import DataError, DownloadError, MissingExtraError
 from imgclf.records import DatasetInfo, OnProgress, Progress
 from imgclf.words import first_line
@@ -23,13 +25,21 @@ _CONVERTED = "refs/convert/parquet"
 _COMPLETE = ".complete"
 
 
-def open_hub(repository: str, root: Path, *, download: bool = True, progress: OnProgress = None) -> Dataset:
+def open_hub(
+    repository: str,
+    root: Path,
+    *,
+    download: bool = True,
+    wishes: Wishes = Wishes(),  # noqa: B008 - frozen
+    progress: OnProgress = None,
+) -> Dataset:
     """Open a dataset of the Hub, from the data directory once it is there.
 
     Args:
         repository: ``OWNER/NAME``.
         root: the data directory.
         download: fetch it where it is missing.
+        wishes: how its files are read, where there are several ways.
         progress: told how many files have arrived.
 
     Raises:
@@ -51,7 +61,7 @@ def open_hub(repository: str, root: Path, *, download: bool = True, progress: On
         summary=f"{repository} of the Hugging Face Hub",
         source=f"https://huggingface.co/datasets/{repository}",
     )
-    return open_path(folder, info)
+    return replace(open_path(folder, wishes), info=info)
 
 
 def _fetch(repository: str, folder: Path, progress: OnProgress) -> None:

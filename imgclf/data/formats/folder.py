@@ -1,7 +1,8 @@
 """A folder of images, one folder per class: the layouts that work without a word.
 
-    photos/train/cat/1.jpg  photos/val/...  photos/test/...     val may be called valid or validation
-    intel/seg_train/forest/1.jpg  intel/seg_test/...            also seg_train/seg_train/..., as the archive unpacks
+    photos/train/cat/1.jpg  photos/val/...  photos/test/...     val may be called valid, validation or dev
+    intel/seg_train/forest/1.jpg  train_images/ + test_images/  any folder whose name has such a word; also
+                                                                seg_train/seg_train/..., as some archives unpack
     photos/cat/1.jpg  photos/dog/2.png                          a single tree: everything is `train`
 
 Class names are the names of the class folders, sorted by code point; images may lie deeper. A class that a
@@ -9,157 +10,185 @@ split lacks keeps every other index as it was. Nothing is opened, changed or wri
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import final
 
-import numpy as np
-
-from imgclf.data.examples import Dataset, Examples
-from imgclf.data.images.names import IMAGE_EXTENSIONS, display_name, extension, is_hidden
-from imgclf.data.images.scan import Scan, scan_images
-from imgclf.data.labels.classes import SPLIT_WORDS, learnable_classes, missing_class_warnings, quoted
-from imgclf.data.labels.leaks import same_file_warning
+from imgclf.data.formats.class_folders import ClassFolders, scan_classes
+from imgclf.data.formats.manifest import find_manifest
+from imgclf.data.formats.split_folders import loose_images, split_folders
+from imgclf.data.images.names import display_name
+from imgclf.data.labels.classes import quoted
+from imgclf.data.labels.reading import Reading, SplitRows, Wishes
+from imgclf.data.taken import Taken
 from imgclf.errors import DataError
-from imgclf.records import DatasetInfo, UnreadableImage
+from imgclf.records import UnreadableImage
 
-_SPLIT_FOLDERS = {**SPLIT_WORDS, "seg_train": "train", "seg_test": "test"}
-
-_LAYOUT = "Expected FOLDER/CLASS/image.jpg, or FOLDER/train/CLASS/image.jpg with val and test beside train."
+LAYOUT = "Expected FOLDER/CLASS/image.jpg, or FOLDER/train/CLASS/image.jpg with val and test beside train."
 
 
-def open_folder(folder: Path, info: DatasetInfo | None = None) -> Dataset:
-    """Open a folder of images.
+@final
+class ImageFolder:
+    """One folder of images per class, with or without folders for the splits."""
 
-    Args:
-        folder: the folder; see the module for its layouts.
-        info: what to say of the dataset; by default its name is the folder's.
+    name = "image_folder"
+    summary = "A folder with one folder of images per class"
+    made_with = "torchvision 0.29, Keras 3.15, Kaggle's and Roboflow's archives"
+    reads = (
+        "FOLDER/CLASS/image.jpg, or the same below folders whose names say the splits; images at any depth."
+    )
+    leaves_out = (
+        "Images in no class folder, and folders that tools write for images without a label (no_label)."
+    )
+    rank = 90
+
+    def recognises(self, path: Path) -> bool:
+        """Say whether it is a folder."""
+        return path.is_dir()
+
+    def read(self, path: Path, wishes: Wishes) -> Reading:
+        """Return the images below the class folders."""
+        return read_class_folders(path, wishes)
+
+
+def read_class_folders(folder: Path, wishes: Wishes = Wishes()) -> Reading:  # noqa: B008 - frozen
+    """Read a folder of images.
 
     Raises:
-        DataError: there is no such folder, it holds no images, fewer than two classes have images, or a class
-            is missing from `train`.
+        DataError: there is no such folder, or images lie in folders of splits and in no class folders.
     """
-    splits = _split_folders(folder)
-    scans = {split: _scan_classes(path) for split, path in splits.items()}
-    counts = {split: {name: len(scan.images) for name, scan in scans[split].items()} for split in splits}
-    class_names = learnable_classes(display_name(folder), counts, hint=_LAYOUT)
-    examples = {split: _examples(folder, scans[split], class_names) for split in splits}
-    warnings = [
-        *missing_class_warnings(counts, class_names),
-        *_empty_class_warnings(counts, class_names),
-        *_loose_image_warnings(splits),
-        *_other_folder_warnings(splits),
-        *same_file_warning(examples),
-    ]
-    unreadable = _relative(folder, (scan for split in scans.values() for scan in split.values()))
-    return Dataset(
-        info=info
-        or DatasetInfo(
-            name=display_name(folder.resolve().name) or "folder", summary=f"Folder {display_name(folder)}"
+    folders = split_folders(folder)
+    scans = {split: scan_classes(path, wishes.class_depth or 1) for split, path in folders.found.items()}
+    unlabelled = _without_classes(folder, folders.found, scans)
+    scans = {split: scan for split, scan in scans.items() if split not in unlabelled}
+    names = sorted({name for scan in scans.values() for name, paths in scan.images.items() if paths})
+    left_out: Counter[str] = Counter()
+    for scan in scans.values():
+        left_out.update({f"in {name}/": count for name, count in scan.unlabelled.items()})
+        left_out.update({f".{ending} files": count for ending, count in scan.ignored.items() if ending})
+    return Reading(
+        {split: _rows(folder, scan, names) for split, scan in scans.items()},
+        Taken(
+            "image_folder",
+            "files below the class folders",
+            "folders" if (wishes.class_depth or 1) == 1 else f"{wishes.class_depth} folders, joined",
+            "folders " + ", ".join(path.name for path in folders.found.values())
+            if folders.found.get("train") != folder
+            else "",
+            left_out=left_out,
         ),
-        class_names=tuple(display_name(name) for name in class_names),
-        splits=examples,
-        unreadable=unreadable,
-        warnings=tuple(warnings),
+        class_names=tuple(display_name(name) for name in names),
+        unreadable=_relative(folder, scans),
+        warnings=(
+            *_class_warnings(scans, names, wishes),
+            *_loose_image_warnings(folders.found, unlabelled),
+            *([f"Folders beside train are left out: {quoted(folders.others)}."] if folders.others else []),
+            *unlabelled.values(),
+            *_manifest_warning(folder),
+        ),
+        hint=LAYOUT,
     )
 
 
-def _split_folders(folder: Path) -> dict[str, Path]:
-    """Return split name -> folder, in the order train, val, test."""
-    names = _subfolders(folder)
-    found: dict[str, Path] = {}
-    for name in names:
-        split = _SPLIT_FOLDERS.get(name.lower())
-        if split in found:
-            raise DataError(
-                f"{display_name(folder)} has two folders for the split '{split}': {found[split].name} and {name}. "
-                f"Remove or rename one of them."
-            )
-        if split:
-            found[split] = _unnest(folder / name)
-    only_splits = len(found) == len(names)
-    # A class may be called train: then images lie in the folder itself, and other classes beside it.
-    if "train" in found and (only_splits or _subfolders(found["train"])):
-        return {split: found[split] for split in ("train", "val", "test") if split in found}
-    if found and only_splits:
-        raise DataError(
-            f"{display_name(folder)} has {' and '.join(sorted(found))} but no train folder. {_LAYOUT}"
+def _without_classes(
+    folder: Path, found: Mapping[str, Path], scans: Mapping[str, ClassFolders]
+) -> dict[str, str]:
+    """Return split -> a sentence for splits whose images lie in no class folder: nothing says their labels.
+
+    Raises:
+        DataError: no split has class folders.
+    """
+    loose = {split: loose_images(path) for split, path in found.items()}
+    flat = {split: path for split, path in found.items() if loose[split] and not scans[split].images}
+    if flat and len(flat) == len(found) and found.get("train") != folder:
+        files = [name for name in _tables(folder) if name]
+        beside = (
+            f" Beside them: {quoted(files)}; name the one with the labels, such as --data {folder / files[0]}."
+            if files
+            else ""
         )
-    if len(names) == 1 and any(name.lower() in _SPLIT_FOLDERS for name in _subfolders(folder / names[0])):
-        return _split_folders(folder / names[0])
-    return {"train": folder}
+        raise DataError(
+            f"{display_name(folder)}: the images in {quoted(path.name for path in flat.values())} lie in no class folders, "
+            f"so nothing says their labels.{beside} {LAYOUT}"
+        )
+    return {
+        split: f"The {loose[split]} images in {display_name(path)} have no labels, so there is no {split} split. To "
+        f"classify them: imgclf predict {display_name(path)}"
+        for split, path in flat.items()
+        if split != "train"
+    }
 
 
-def _unnest(folder: Path) -> Path:
-    """Return seg_train/seg_train for seg_train where that is all it holds: some archives unpack so."""
-    return folder / folder.name if _subfolders(folder) == [folder.name] else folder
+def _tables(folder: Path) -> list[str]:
+    endings = (".csv", ".tsv", ".json", ".jsonl", ".txt", ".xlsx", ".mat")
+    return sorted(entry.name for entry in os.scandir(folder) if entry.name.lower().endswith(endings))
 
 
-def _subfolders(folder: Path) -> list[str]:
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entry.name for entry in entries if not is_hidden(entry.name) and _is_folder(entry))
-    except OSError as error:
-        raise DataError(f"{display_name(folder)} cannot be listed: {error.strerror}.") from error
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # A link that points at itself.
-        return False
-
-
-def _scan_classes(folder: Path) -> dict[str, Scan]:
-    return {name: scan_images(str(folder / name)) for name in _subfolders(folder)}
-
-
-def _examples(folder: Path, scans: Mapping[str, Scan], class_names: tuple[str, ...]) -> Examples:
-    paths = [path for name in class_names if name in scans for path in scans[name].images]
-    sizes = [len(scans[name].images) if name in scans else 0 for name in class_names]
+def _rows(folder: Path, scan: ClassFolders, names: Sequence[str]) -> SplitRows:
     cut = len(str(folder / "x")) - 1
-    return Examples(
+    paths = [path for name in names for path in scan.images.get(name, ())]
+    return SplitRows(
         images=[Path(path) for path in paths],
-        labels=np.repeat(np.arange(len(class_names), dtype=np.int64), sizes),
+        labels=[display_name(name) for name in names for _ in scan.images.get(name, ())],
         files=[display_name(path[cut:].replace(os.sep, "/")) for path in paths],
     )
 
 
-def _empty_class_warnings(counts: Mapping[str, Mapping[str, int]], class_names: tuple[str, ...]) -> list[str]:
-    empty = sorted({name for split in counts.values() for name in split} - set(class_names))
-    return [f"Class folders without any image are left out: {quoted(empty)}."] if empty else []
-
-
-def _loose_image_warnings(splits: Mapping[str, Path]) -> list[str]:
-    """Return a sentence per split folder that holds images beside its class folders."""
-    sentences = []
-    for folder in splits.values():
-        with os.scandir(folder) as entries:
-            loose = [entry.name for entry in entries if not is_hidden(entry.name) and not _is_folder(entry)]
-        count = sum(extension(name) in IMAGE_EXTENSIONS for name in loose)
-        if count:
-            sentences.append(
-                f"Images in {display_name(folder)} itself, in no class folder, are left out: {count} of them."
-            )
+def _class_warnings(scans: Mapping[str, ClassFolders], names: Sequence[str], wishes: Wishes) -> list[str]:
+    """Return sentences on empty classes, on classes that join folders, and on names that differ in case only."""
+    empty = sorted({name for scan in scans.values() for name in scan.images} - set(names))
+    sentences = [f"Class folders without any image are left out: {quoted(empty)}."] if empty else []
+    nested: dict[str, Counter[str]] = {}
+    for scan in scans.values():
+        for name, inner in scan.inner.items():
+            nested.setdefault(name, Counter()).update(inner)
+    joined = {name: inner for name, inner in nested.items() if len(inner) > 1}
+    if joined:
+        name, inner = next(iter(joined.items()))
+        parts = ", ".join(f"{display_name(part)} ({count})" for part, count in list(inner.items())[:5])
+        more = f", and {len(joined) - 1} other classes likewise" if len(joined) > 1 else ""
+        depth = (wishes.class_depth or 1) + 1
+        sentences.append(
+            f"The class '{display_name(name)}' joins the images of several folders: {parts}{more}. To make each a class: "
+            f"--set data.class_depth={depth}"
+        )
+    alike = [group for group in _by_lower(names).values() if len(group) > 1]
+    sentences += [f"The classes {quoted(group)} differ in upper and lower case only." for group in alike]
     return sentences
 
 
-def _other_folder_warnings(splits: Mapping[str, Path]) -> list[str]:
-    """Return a sentence if the folder of train, val and test holds others."""
-    parents = {
-        path.parent if path.parent.name != path.name else path.parent.parent for path in splits.values()
-    }
-    if len(splits) == 1 and "train" in splits and splits["train"].name.lower() not in _SPLIT_FOLDERS:
-        return []
-    others = [
-        name for parent in parents for name in _subfolders(parent) if name.lower() not in _SPLIT_FOLDERS
+def _by_lower(names: Sequence[str]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(name.casefold(), []).append(name)
+    return groups
+
+
+def _loose_image_warnings(found: Mapping[str, Path], unlabelled: Mapping[str, str]) -> list[str]:
+    """Return a sentence per split folder that holds images beside its class folders."""
+    counts = {path: loose_images(path) for split, path in found.items() if split not in unlabelled}
+    return [
+        f"Images in {display_name(path)} itself, in no class folder, are left out: {count} of them."
+        for path, count in counts.items()
+        if count
     ]
-    return [f"Folders beside train are left out: {quoted(others)}."] if others else []
 
 
-def _relative(folder: Path, scans: Iterable[Scan]) -> tuple[UnreadableImage, ...]:
+def _manifest_warning(folder: Path) -> list[str]:
+    manifest = find_manifest(folder)
+    if manifest is None:
+        return []
+    return [
+        f"{display_name(manifest)} beside the class folders is not used. To read it instead: --data "
+        f"{display_name(manifest)}"
+    ]
+
+
+def _relative(folder: Path, scans: Mapping[str, ClassFolders]) -> tuple[UnreadableImage, ...]:
     prefix = display_name(str(folder / "x")[:-1])
     return tuple(
         UnreadableImage(entry.file.removeprefix(prefix), entry.reason)
-        for scan in scans
+        for scan in scans.values()
         for entry in scan.unreadable
     )

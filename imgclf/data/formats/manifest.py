@@ -5,203 +5,90 @@
     scans/0002.png,malignant,test,p18
 
 Columns by name, in any case and order (see :mod:`imgclf.data.labels.columns`): an image column (``path``, ``file``,
-``image``, ``filename``, ...), a label column (``label``, ``class``, ``target``, ``category``, ...), and where wanted
-a ``split`` column (train, val or test; without it everything is `train`) and a ``group`` column (``group``,
-``patient``, ``subject``, ...: rows of one group stay in one split). Paths are relative to the manifest. CSV is
-UTF-8, separated by commas, semicolons or tabs. Labels are names or whole numbers. In Parquet the image column
-may hold encoded images.
+``image``, ``filename``, ...), a label column (``label``, ``class``, ``target``, ``category``, ...) or a column of 0 and 1
+for each class, and where wanted a ``split`` column (train, val or test; without it everything is `train`) and a
+``group`` column (``group``, ``patient``, ``subject``, ...: rows of one group stay in one split). Paths are relative to
+the manifest. CSV is UTF-8 or UTF-16, separated by commas, semicolons or tabs. Labels are names or whole numbers. In
+Parquet the image column may hold encoded images.
 """
 
-import csv
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import os
 from pathlib import Path
-from typing import Any
+from typing import final
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+from imgclf.data.formats.parquet import parquet_table
+from imgclf.data.images.names import display_name, is_hidden
+from imgclf.data.labels.csv_table import CsvFile, csv_table, read_csv_file
+from imgclf.data.labels.reading import Reading, Wishes
+from imgclf.data.labels.split_words import SPLIT_WORDS, split_in
+from imgclf.data.labels.table import read_table
 
-from imgclf.data.examples import Dataset
-from imgclf.data.formats.parquet import read_shards
-from imgclf.data.images.names import display_name
-from imgclf.data.images.source import ImageSource
-from imgclf.data.labels.classes import SPLIT_WORDS
-from imgclf.data.labels.columns import Columns, find_columns, huggingface_features
-from imgclf.data.labels.rows import SplitRows, dataset_of_rows
-from imgclf.data.shards.arrow_images import ParquetImages
-from imgclf.errors import DataError
-from imgclf.records import DatasetInfo, UnreadableImage
-
+_NAMES = ("manifest.csv", "metadata.csv", "labels.csv", "annotations.csv", "manifest.parquet", "train.csv")
 _HINT = "A manifest has one row per image, with a path and a label, of at least two classes."
 
 
-@dataclass(frozen=True)
-class _Row:
-    """One line of a manifest; ``number`` is the line in a CSV file (the heading is 1), the row from 1 in Parquet."""
+@final
+class Manifest:
+    """A CSV or Parquet file with a path and a label per image."""
 
-    number: int
-    image: ImageSource | str
-    label: str
-    split: str
-    group: str
+    name = "manifest"
+    summary = "A CSV or Parquet file with a path and a label per image"
+    made_with = "pandas 2 and 3, Excel 2019's CSV, Kaggle's train.csv"
+    reads = (
+        "A file, or a folder with manifest.csv, metadata.csv, labels.csv, annotations.csv, manifest.parquet or train.csv "
+        "and no class folders. UTF-8, UTF-16 or cp1252; commas, semicolons or tabs; with or without a heading."
+    )
+    leaves_out = "Several labels an image."
+    rank = 50
+
+    def recognises(self, path: Path) -> bool:
+        """Say whether it is a table, or a folder with one of a usual name and no class folders beside it."""
+        if path.is_file():
+            return path.suffix.lower() in (".csv", ".tsv", ".parquet")
+        return find_manifest(path) is not None and not _has_class_folders(path)
+
+    def read(self, path: Path, wishes: Wishes) -> Reading:
+        """Return its rows."""
+        file = find_manifest(path) or path
+        where = display_name(file)
+        if file.suffix.lower() == ".parquet":
+            return read_table(parquet_table({file: "train"}, file.parent, where), self.name, wishes, _HINT)
+        first = read_csv_file(file)
+        others, warnings = _siblings(first) if file.name.lower() == "train.csv" else ([], ())
+        table, wishes = csv_table([first, *others], file.parent, where, wishes)
+        reading = read_table(table, self.name, wishes, _HINT)
+        return reading if not warnings else reading.warned(*warnings)
 
 
-def open_manifest(path: Path, info: DatasetInfo | None = None) -> Dataset:
-    """Open a CSV or Parquet manifest.
+def find_manifest(path: Path) -> Path | None:
+    """Return ``path`` if it is a file of a manifest's kind, or the manifest of a usual name in that folder."""
+    if path.is_file():
+        return path if path.suffix.lower() in (".csv", ".tsv", ".parquet") else None
+    return next((path / name for name in _NAMES if (path / name).is_file()), None)
 
-    Raises:
-        DataError: the file cannot be read, lacks a column, or a row is wrong (the message has its number).
-    """
-    where = display_name(path)
-    info = info or DatasetInfo(name=display_name(path.stem), summary=f"Manifest {where}")
-    if _is_plain_shard(path):
-        return read_shards({"train": [path]}, where, info)
-    rows = list(_parquet_rows(path, where) if path.suffix.lower() == ".parquet" else _csv_rows(path, where))
-    splits: dict[str, list[tuple[_Row, str, ImageSource]]] = {}
-    unreadable: list[UnreadableImage] = []
-    seen: dict[tuple[str, str], _Row] = {}
-    repeats = 0
-    for row in rows:
-        file, image = _image(row, path.parent)
-        split = _split(row, where)
-        earlier = seen.setdefault((split, file), row)
-        if earlier is not row:
-            _check_repeat(earlier, row, file, where)
-            repeats += 1
-        elif isinstance(image, Path) and not _is_file(image):
-            unreadable.append(
-                UnreadableImage(file, f"is named in line {row.number} of {path.name} but is no file")
-            )
+
+def _siblings(first: CsvFile) -> tuple[list[CsvFile], tuple[str, ...]]:
+    """Return val.csv and test.csv beside train.csv, if they have its columns; else a sentence on each."""
+    found, warnings = [], []
+    for path in sorted(first.path.parent.glob("*.csv")):
+        if path == first.path or path.stem.lower() not in SPLIT_WORDS:
+            continue
+        other = read_csv_file(path)
+        if other.names == first.names:
+            found.append(other)
         else:
-            splits.setdefault(split, []).append((row, file, image))
-    if unreadable and not splits:
-        raise DataError(
-            f"{where} names {len(unreadable)} files and none of them exists, for example {unreadable[0].file}. Paths "
-            f"are relative to the folder of the manifest, {display_name(path.parent.absolute())}."
+            warnings.append(f"{display_name(path)} has other columns than train.csv and is not used.")
+    return found, tuple(warnings)
+
+
+def _has_class_folders(folder: Path) -> bool:
+    """Say whether two or more folders beside a manifest look as if they were classes, or hold classes."""
+    folders = [entry for entry in os.scandir(folder) if entry.is_dir() and not is_hidden(entry.name)]
+    splits = [entry for entry in folders if split_in(entry.name)]
+    if len(splits) == len(folders):
+        return any(
+            entry.is_dir() and not is_hidden(entry.name)
+            for split in splits
+            for entry in os.scandir(split.path)
         )
-    warnings = [f"{repeats} rows of {where} repeat an earlier row and are left out."] if repeats else []
-    return dataset_of_rows(
-        where,
-        info,
-        {split: _split_rows(found) for split, found in splits.items()},
-        hint=_HINT,
-        unreadable=unreadable,
-        warnings=warnings,
-    )
-
-
-def _is_plain_shard(path: Path) -> bool:
-    """Say whether this is Parquet with encoded images and no split column, which need not all be in memory."""
-    if path.suffix.lower() != ".parquet":
-        return False
-    try:
-        schema = pq.read_schema(path)
-    except (OSError, pa.ArrowException):  # The road of the other manifests reports it.
-        return False
-    columns = find_columns(schema.names, display_name(path), huggingface_features(schema.metadata))
-    return columns.split is None and not _is_text(schema, columns.image)
-
-
-def _split_rows(found: list[tuple[_Row, str, ImageSource]]) -> SplitRows:
-    return SplitRows(
-        images=[image for _, _, image in found],
-        labels=[row.label for row, _, _ in found],
-        files=[file for _, file, _ in found],
-        groups=[row.group for row, _, _ in found],
-    )
-
-
-def _csv_rows(path: Path, where: str) -> Iterator[_Row]:
-    try:
-        # Bytes that are no UTF-8 survive: a path with them still names its file.
-        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            heading = file.readline()
-            file.seek(0)
-            separator = max(",;\t", key=heading.count)
-            reader = csv.DictReader(file, delimiter=separator, strict=True)
-            columns = find_columns([name for name in reader.fieldnames or () if name], where)
-            for cells in reader:
-                yield _row(reader.line_num, cells, columns, where)
-    except (OSError, csv.Error) as error:
-        raise DataError(f"{where} cannot be read as CSV: {error}.") from error
-
-
-def _parquet_rows(path: Path, where: str) -> Iterator[_Row]:
-    try:
-        schema = pq.read_schema(path)
-        columns = find_columns(schema.names, where, huggingface_features(schema.metadata))
-        others = [name for name in (columns.label, columns.split, columns.group) if name]
-        cells = {name: pq.read_table(path, columns=[name]).column(0).to_pylist() for name in others}
-        images = _parquet_images(path, columns.image, schema)
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{where} cannot be read as Parquet: {error}.") from error
-    for index, image in enumerate(images):
-        row = {name: values[index] for name, values in cells.items()}
-        yield _row(index + 1, {**row, columns.image: image}, columns, where)
-
-
-def _parquet_images(path: Path, column: str, schema: Any) -> Sequence[Any]:
-    if _is_text(schema, column):
-        texts: list[Any] = pq.read_table(path, columns=[column]).column(0).to_pylist()
-        return texts
-    return ParquetImages([path], column)
-
-
-def _is_text(schema: Any, column: str) -> bool:
-    kind = schema.field(column).type
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def _row(number: int, cells: Mapping[str, Any], columns: Columns, where: str) -> _Row:
-    image, label = cells[columns.image], _text(cells[columns.label])
-    for value, name in ((image, columns.image), (label, columns.label)):
-        if value is None or value == "":
-            raise DataError(
-                f"{where}, line {number}: no value in the column '{name}'. Fill it in or remove the line."
-            )
-    if columns.class_names and label.isdecimal() and int(label) < len(columns.class_names):
-        label = columns.class_names[int(label)]
-    label = display_name(label)
-    split = _text(cells[columns.split]) if columns.split else "train"
-    return _Row(number, image, label, split, _text(cells[columns.group]) if columns.group else "")
-
-
-def _text(value: Any) -> str:
-    """Return a cell as text; pandas writes a column of whole numbers with gaps as floats."""
-    if value is None:
-        return ""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
-
-
-def _image(row: _Row, folder: Path) -> tuple[str, ImageSource]:
-    """Return the row's name for a person, and its image."""
-    if isinstance(row.image, str):
-        return display_name(row.image), folder / row.image
-    if isinstance(row.image, Path):
-        inside = row.image.is_relative_to(folder)
-        return display_name(row.image.relative_to(folder) if inside else row.image), row.image
-    return f"{row.split or 'train'}/{row.number - 1:05d}", row.image
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # A name too long, or with a NUL in it.
-        return False
-
-
-def _split(row: _Row, where: str) -> str:
-    split = SPLIT_WORDS.get(row.split.lower())
-    if split is None:
-        raise DataError(
-            f"{where}, line {row.number}: the split '{display_name(row.split)}' is none of train, val, test."
-        )
-    return split
-
-
-def _check_repeat(earlier: _Row, row: _Row, file: str, where: str) -> None:
-    if earlier.label != row.label:
-        raise DataError(
-            f"{where}: {file} is '{display_name(earlier.label)}' in line {earlier.number} and "
-            f"'{display_name(row.label)}' in line {row.number}. Keep one of them."
-        )
+    return len(folders) > 1

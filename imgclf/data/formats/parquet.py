@@ -3,44 +3,73 @@
     cifar10/train.parquet  cifar10/test.parquet
     data/train-00000-of-00002.parquet  data/train-00001-of-00002.parquet  data/validation-00000-of-00001.parquet
 
-The split is in the file's name, else in a folder's; a file without one is `train`. The image column is a
-struct of ``bytes`` and ``path``, or binary; labels are whole numbers whose names are in the schema's metadata,
-or names. Rows without a label (null or -1) are left out with a warning.
+The split is in a ``split`` column, else in the file's name, else in a folder's; a file without one is `train`. The image
+column is a struct of ``bytes`` and ``path``, or binary, or text (paths); labels are whole numbers whose names are in the
+schema's metadata, or names. Rows without a label (null or -1) are left out with a warning.
 """
 
 import os
-from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from imgclf.data.examples import Dataset
 from imgclf.data.images.names import IMAGE_EXTENSIONS, display_name, extension, is_hidden
-from imgclf.data.labels.classes import split_of
-from imgclf.data.labels.columns import Columns, find_columns, huggingface_features
-from imgclf.data.labels.rows import SplitRows, dataset_of_rows
+from imgclf.data.images.source import ImageSource
+from imgclf.data.labels.classes import quoted
+from imgclf.data.labels.columns import Kind, huggingface_features
+from imgclf.data.labels.reading import Reading, Wishes
+from imgclf.data.labels.split_words import split_in, split_of
+from imgclf.data.labels.table import Table, read_table
 from imgclf.data.shards.arrow_images import ParquetImages
-from imgclf.data.stored_images import Chosen
 from imgclf.errors import DataError
-from imgclf.records import DatasetInfo
 
 _HINT = "A shard has one row per image, with an image and a label column, of at least two classes."
 
 
-def find_shards(folder: Path) -> dict[str, list[Path]]:
-    """Return split -> its Parquet files in order, at any depth; empty where there are none."""
-    shards: dict[str, list[Path]] = {}
-    for path in sorted(folder.rglob("*.parquet")):
-        if not any(is_hidden(part) for part in path.relative_to(folder).parts):
-            shards.setdefault(split_of(path.relative_to(folder)), []).append(path)
-    return shards
+@final
+class Parquet:
+    """Parquet shards in Hugging Face's layout."""
+
+    name = "parquet"
+    summary = "A folder of Parquet shards in Hugging Face's layout"
+    made_with = "datasets 5.2, pandas 2 and 3, Spark's partitioned folders"
+    reads = "Encoded images or paths, splits from a column or from file and folder names, class names from the metadata."
+    leaves_out = "Rows without a label. Of several configurations in one folder none is read: name one."
+    rank = 60
+
+    def recognises(self, path: Path) -> bool:
+        """Say whether there are Parquet files in the folder or two levels below, before any image."""
+        return path.is_dir() and _has_shards(path)
+
+    def read(self, path: Path, wishes: Wishes) -> Reading:
+        """Return the rows of all shards."""
+        where = display_name(path)
+        shards = find_shards(path)
+        if not shards:
+            raise DataError(
+                f"{where} holds no Parquet files. Expected train.parquet, or train-00000-of-00002.parquet and so on."
+            )
+        _refuse_configurations(path, shards, where)
+        return read_table(parquet_table(shards, path, where), self.name, wishes, _HINT)
 
 
-def has_shards(folder: Path, depth: int = 2) -> bool:
-    """Say whether there are Parquet files in the folder or ``depth`` levels below; quick in a folder of images."""
+def find_shards(folder: Path) -> dict[Path, str]:
+    """Return the Parquet files at any depth, in order of splits and names, with the split that each name says."""
+    found = [
+        path
+        for path in sorted(folder.rglob("*.parquet"))
+        if not any(is_hidden(part) for part in path.relative_to(folder).parts)
+    ]
+    return {path: split_of(path.relative_to(folder)) for path in found}
+
+
+def _has_shards(folder: Path, depth: int = 2) -> bool:
+    """Look into the folder and ``depth`` levels below; quick in a folder of images."""
     below = []
     try:
         with os.scandir(folder) as entries:
@@ -56,115 +85,116 @@ def has_shards(folder: Path, depth: int = 2) -> bool:
                     below.append(Path(entry.path))
     except OSError:
         return False
-    return depth > 0 and any(has_shards(folder, depth - 1) for folder in below)
+    return depth > 0 and any(_has_shards(folder, depth - 1) for folder in below)
 
 
-def open_parquet(folder: Path, info: DatasetInfo | None = None) -> Dataset:
-    """Open a folder of Parquet shards.
+def _refuse_configurations(folder: Path, shards: Mapping[Path, str], where: str) -> None:
+    """Refuse folders that each hold the same splits: copies of `train` would be met in `val`."""
+    splits_of: dict[str, set[str]] = {}
+    for path, split in shards.items():
+        below = path.relative_to(folder)
+        parts = [
+            part for part in below.parts[:-1] if part != "data" and "=" not in part and not split_in(part)
+        ]
+        if len(parts) + 1 < len(below.parts) or split_in(below.stem):
+            splits_of.setdefault("/".join(parts), set()).add(split)
+    names = [name for name in splits_of if name]
+    if len(names) > 1 and any(
+        splits_of[one] & splits_of[other] for one in names for other in names if one != other
+    ):
+        raise DataError(
+            f"{where} holds {len(names)} datasets with splits of the same names: {quoted(names)}. Name one of them, such "
+            f"as --data {where}/{names[0]}."
+        )
+
+
+def parquet_table(shards: Mapping[Path, str], folder: Path, where: str) -> Table:
+    """Return Parquet files as one table.
 
     Args:
-        folder: holds the shards, at any depth.
-        info: what to say of the dataset; by default its name is the folder's.
+        shards: file -> the split that its name says.
+        folder: that they lie in.
+        where: as the user knows them.
 
     Raises:
-        DataError: there are no shards, they disagree on their columns, or their rows fit no dataset.
+        DataError: they cannot be read, or disagree on their columns.
     """
-    where = display_name(folder)
-    shards = find_shards(folder)
-    if not shards:
-        raise DataError(
-            f"{where} holds no Parquet files. Expected train.parquet, or train-00000-of-00002.parquet and so on."
-        )
-    return read_shards(
-        shards, where, info or DatasetInfo(name=folder.resolve().name, summary=f"Parquet in {where}")
-    )
-
-
-def read_shards(shards: dict[str, list[Path]], where: str, info: DatasetInfo) -> Dataset:
-    """Open Parquet files whose splits are known; see :func:`open_parquet`."""
-    files = [path for paths in shards.values() for path in paths]
+    ordered = sorted(shards, key=lambda path: ("train", "val", "test").index(shards[path]))
     try:
-        columns = _common_columns(files)
-        rows = {split: _read_split(split, paths, columns) for split, paths in shards.items()}
+        schema = _common_schema(ordered)
+        counts = [pq.read_metadata(path).num_rows for path in ordered]
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{where} cannot be read as Parquet: {error}.") from error
-    warnings = [
-        f"{dropped} rows of the {split} split have no label and are left out."
-        for split, (_, dropped) in rows.items()
-        if dropped
-    ]
-    return dataset_of_rows(
+    ends = list(accumulate(counts))
+
+    def row(index: int) -> str:
+        place = next(place for place, end in enumerate(ends) if index < end)
+        return f"{display_name(ordered[place])}, row {index - ends[place] + counts[place] + 1}"
+
+    def prefix(path: Path) -> str:
+        return "" if path.parent == folder else f"{path.parent.relative_to(folder).as_posix()}/"
+
+    prefixes = [prefix(path) for path in ordered]
+    return Table(
         where,
-        info,
-        {split: found for split, (found, _) in rows.items()},
-        class_names=columns.class_names,
-        hint=_HINT,
-        warnings=warnings,
+        folder,
+        schema.names,
+        lru_cache(maxsize=None)(lambda column: _cells(ordered, column)),
+        row,
+        images=lambda column: _images(ordered, column, schema),
+        splits=[shards[path] for path, count in zip(ordered, counts, strict=True) for _ in range(count)],
+        prefixes=[text for text, count in zip(prefixes, counts, strict=True) for _ in range(count)]
+        if any(prefixes)
+        else (),
+        features=huggingface_features(schema.metadata),
+        kinds={field.name: _kind(field.type) for field in schema},
     )
 
 
-def _common_columns(files: list[Path]) -> Columns:
-    columns = [_columns(path) for path in files]
-    for path, found in zip(files, columns, strict=True):
-        if found != columns[0]:
+def _common_schema(files: Sequence[Path]) -> Any:
+    schemas = [pq.read_schema(path) for path in files]
+    for path, schema in zip(files, schemas, strict=True):
+        if schema.names != schemas[0].names or _features(schema) != _features(schemas[0]):
             raise DataError(
                 f"{display_name(path)} has other columns or class names than {display_name(files[0])}: they are shards "
                 f"of different datasets. Name the folder of one of them."
             )
-    return columns[0]
+    return schemas[0]
 
 
-def _columns(path: Path) -> Columns:
-    schema = pq.read_schema(path)
-    return find_columns(schema.names, display_name(path), huggingface_features(schema.metadata))
+def _features(schema: Any) -> Mapping[str, Any]:
+    return huggingface_features(schema.metadata)
 
 
-def _read_split(split: str, paths: list[Path], columns: Columns) -> tuple[SplitRows, int]:
-    """Return the labelled rows of one split, and how many have no label."""
-    images = ParquetImages(paths, columns.image)
-    labels = [_label(cell, columns, path) for path in paths for cell in _cells(path, columns.label)]
-    groups = (
-        [str(cell or "") for path in paths for cell in _cells(path, columns.group)] if columns.group else []
-    )
-    files = _file_names(split, paths, columns.image, len(labels))
-    kept = [index for index, label in enumerate(labels) if label]
-    dropped = len(labels) - len(kept)
-    if not dropped:
-        return SplitRows(images, labels, files, groups), 0
-    rows = SplitRows(
-        images=Chosen(images, np.asarray(kept, dtype=np.int64)),
-        labels=[labels[index] for index in kept],
-        files=[files[index] for index in kept],
-        groups=[groups[index] for index in kept] if groups else [],
-    )
-    return rows, dropped
+def _kind(type_: Any) -> Kind:
+    if pa.types.is_dictionary(type_):
+        type_ = type_.value_type
+    if pa.types.is_string(type_) or pa.types.is_large_string(type_):
+        return "text"
+    if pa.types.is_binary(type_) or pa.types.is_large_binary(type_) or pa.types.is_struct(type_):
+        return "image"
+    return "number" if pa.types.is_integer(type_) or pa.types.is_floating(type_) else "other"
 
 
-def _cells(path: Path, column: str) -> list[Any]:
-    cells: list[Any] = pq.read_table(path, columns=[column]).column(0).to_pylist()
-    return cells
+def _cells(files: Sequence[Path], column: str) -> list[Any]:
+    return [cell for path in files for cell in pq.read_table(path, columns=[column]).column(0).to_pylist()]
 
 
-def _label(cell: Any, columns: Columns, path: Path) -> str:
-    """Return the class name of a cell, or an empty string where it has no label."""
-    if cell is None or cell == -1:
-        return ""
-    if not columns.class_names or isinstance(cell, str):
-        return str(cell)
-    if not 0 <= cell < len(columns.class_names):
-        raise DataError(
-            f"{display_name(path)} has the label {cell}, but its metadata names {len(columns.class_names)} classes "
-            f"(0 to {len(columns.class_names) - 1})."
-        )
-    return columns.class_names[int(cell)]
+def _images(
+    files: Sequence[Path], column: str, schema: Any
+) -> tuple[Sequence[ImageSource], Sequence[str]] | None:
+    """Return encoded images, with the names that they have in a struct; None for a column of paths.
 
-
-def _file_names(split: str, paths: list[Path], column: str, count: int) -> list[str]:
-    """Return the images' own names where each has one and no two are equal, else their numbers."""
-    field = pq.read_schema(paths[0]).field(column)
-    if pa.types.is_struct(field.type) and field.type.get_field_index("path") >= 0:
-        cells = [cell for path in paths for cell in _cells(path, f"{column}.path")]
-        names = [cell["path"] if isinstance(cell, dict) else cell for cell in cells]
-        if all(names) and max(Counter(names).values(), default=0) == 1:
-            return [display_name(name) if "/" in name else f"{split}/{display_name(name)}" for name in names]
-    return [f"{split}/{index:05d}" for index in range(count)]
+    Where some rows hold a path only, all are taken into a list: a path is a file that may change by itself.
+    """
+    type_ = schema.field(column).type
+    if _kind(type_) == "text":
+        return None
+    images = ParquetImages(files, column)
+    names: list[str] = []
+    if pa.types.is_struct(type_) and type_.get_field_index("path") >= 0:
+        cells = _cells(files, f"{column}.path")
+        names = [(cell["path"] if isinstance(cell, dict) else cell) or "" for cell in cells]
+        if pa.types.is_null(type_.field("bytes").type):
+            return list(images), names
+    return (images if images.all_encoded else list(images)), names

@@ -20,12 +20,13 @@ import numpy as np
 
 from imgclf.data.examples import Dataset
 from imgclf.data.images.names import IMAGE_EXTENSIONS, display_name, extension, is_hidden
-from imgclf.data.labels.classes import split_of
-from imgclf.data.labels.rows import SplitRows, dataset_of_rows
+from imgclf.data.labels.reading import Reading, SplitRows, Wishes
+from imgclf.data.labels.rows import dataset_of
+from imgclf.data.labels.split_words import split_of
 from imgclf.data.shards.shard_files import expand, is_url, path_of, read_part
 from imgclf.data.shards.tar_index import ShardIndex, index_of
 from imgclf.data.stored_images import Chosen, Storage, StoredImages
-from imgclf.errors import DataError
+from imgclf.data.taken import Taken
 from imgclf.records import DatasetInfo, OnProgress, Progress, UnreadableImage
 
 _CLASS_NAMES = "classnames.txt"
@@ -87,43 +88,59 @@ def has_tar_shards(folder: Path) -> bool:
     return found
 
 
-def open_tar_shards(spec: str, info: DatasetInfo | None = None, progress: OnProgress = None) -> Dataset:
-    """Open tar shards.
+@final
+class TarShards:
+    """Tar shards, as WebDataset writes them."""
 
-    Args:
-        spec: a folder, a tar file, an address, or a pattern of these.
-        info: what to say of the dataset; by default it is named after the folder.
-        progress: told how many shards are indexed.
+    name = "tar"
+    summary = "A tar shard, a folder of them, or a pattern of paths or addresses"
+    made_with = "WebDataset 1.0"
+    reads = "Images with a .cls or .json beside them, or in folders of their classes; classnames.txt beside the shards."
+    leaves_out = "Compressed shards: unpack them first."
+    rank = 70
+
+    def recognises(self, path: Path) -> bool:
+        """Say whether it is a tar file, or a folder with tar files and no images."""
+        return path.suffix.lower() == ".tar" if path.is_file() else has_tar_shards(path)
+
+    def read(self, path: Path, wishes: Wishes) -> Reading:
+        """Return the images of all shards."""
+        return read_tar_shards(str(path))
+
+
+def open_tar_shards(spec: str, progress: OnProgress = None) -> Dataset:
+    """Open the tar shards that a pattern of paths or addresses names.
 
     Raises:
         DataError: a shard is missing or no tar file, or the samples fit no dataset.
         DownloadError: a server does not give a shard.
     """
+    where = spec if is_url(spec) else display_name(spec)
+    name = path_of(expand(spec)[0]).stem
+    return dataset_of(
+        read_tar_shards(spec, progress), where, DatasetInfo(name=name, summary=f"Tar shards in {where}")
+    )
+
+
+def read_tar_shards(spec: str, progress: OnProgress = None) -> Reading:
+    """Read a folder of shards, a tar file, an address, or a pattern of these; raises as :func:`open_tar_shards`."""
     folder = Path(spec)
     shards = _shards_in(folder) if folder.is_dir() else expand(spec)
-    where = spec if is_url(spec) else display_name(spec)
     indices = _indices(shards, progress)
     rows: dict[str, SplitRows] = {}
-    warnings = []
     for split in dict.fromkeys(map(_split, shards)):
         chosen = [place for place, shard in enumerate(shards) if _split(shard) == split]
-        rows[split], dropped = _rows(
-            [shards[place] for place in chosen], [indices[place] for place in chosen]
-        )
-        if dropped:
-            warnings.append(f"{dropped} images of the {split} split have no label and are left out.")
-    name = folder.resolve().name if folder.is_dir() else path_of(shards[0]).stem
-    return dataset_of_rows(
-        where,
-        info or DatasetInfo(name=name, summary=f"Tar shards in {where}"),
-        _named(rows, shards),
-        hint=_HINT,
-        unreadable=[
+        rows[split] = _rows([shards[place] for place in chosen], [indices[place] for place in chosen])
+    return Reading(
+        rows,
+        Taken("tar", "members of the shards", "beside each image, or its folder", "names of the shards"),
+        class_names=_class_names(shards),
+        unreadable=tuple(
             UnreadableImage(path_of(shard).name, f"ends in the middle: {index.damage}; read up to there")
             for shard, index in zip(shards, indices, strict=True)
             if index.damage
-        ],
-        warnings=warnings,
+        ),
+        hint=_HINT,
     )
 
 
@@ -161,35 +178,20 @@ def _split(shard: str) -> str:
     return split_of(Path(*path_of(shard).parts[-2:]))
 
 
-def _rows(shards: list[str], indices: list[ShardIndex]) -> tuple[SplitRows, int]:
-    """Return the labelled images of one split, and how many have no label."""
-    images = TarImages(shards, indices)
+def _rows(shards: list[str], indices: list[ShardIndex]) -> SplitRows:
+    """Return the images of one split."""
     names = [path_of(shard).name for shard in shards]
     if len(set(names)) < len(names):
         names = [path_of(shard).as_posix() for shard in shards]
     files = [f"{shard}/{name}" for shard, index in zip(names, indices, strict=True) for name in index.names]
-    labels = [label for index in indices for label in index.labels]
-    kept = [place for place, label in enumerate(labels) if label]
-    if len(kept) == len(labels):
-        return SplitRows(images, labels, files), 0
-    chosen = Chosen(images, np.asarray(kept, dtype=np.int64))
-    rows = SplitRows(chosen, [labels[place] for place in kept], [files[place] for place in kept])
-    return rows, len(labels) - len(kept)
+    return SplitRows(
+        TarImages(shards, indices), [label for index in indices for label in index.labels], files
+    )
 
 
-def _named(rows: dict[str, SplitRows], shards: list[str]) -> dict[str, SplitRows]:
-    """Replace numbers by the lines of ``classnames.txt``, where that lies beside the first shard."""
+def _class_names(shards: list[str]) -> tuple[str, ...]:
+    """Return the lines of ``classnames.txt``, which numbers mean, where that lies beside the first shard."""
     file = path_of(shards[0]).parent / _CLASS_NAMES
     if is_url(shards[0]) or not file.is_file():
-        return rows
-    names = file.read_text(encoding="utf-8").split("\n")
-    names = names[:-1] if names[-1] == "" else names
-    for found in rows.values():
-        for place, label in enumerate(found.labels):
-            if not (label.isascii() and label.isdecimal() and int(label) < len(names)):
-                raise DataError(
-                    f"{display_name(file)} names {len(names)} classes, and {found.files[place]} has the label '{label}'; "
-                    f"with that file labels are numbers from 0 to {len(names) - 1}."
-                )
-        found.labels = [names[int(label)] for label in found.labels]
-    return rows
+        return ()
+    return tuple(file.read_text(encoding="utf-8").removesuffix("\n").split("\n"))

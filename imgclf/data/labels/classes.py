@@ -1,38 +1,12 @@
 """Which classes a dataset has: the same rules for folders, manifests and Parquet."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from imgclf.data.images.names import display_name
 from imgclf.errors import DataError
-
-SPLIT_WORDS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
-"""What people call the splits, in lower case -> what we call them."""
-
-
-def split_of(path: Path) -> str:
-    """Return the split that a file's name or, failing that, a folder's name says; the nearest to the end wins.
-
-    >>> split_of(Path("data/validation-00000-of-00001.parquet")), split_of(Path("test/0.tar")), split_of(Path("0.tar"))
-    ('val', 'test', 'train')
-    """
-    for part in (path.stem, *reversed(path.parent.parts)):
-        for word in re.split(r"[^a-z]+", part.lower()):
-            if word in SPLIT_WORDS:
-                return SPLIT_WORDS[word]
-    return "train"
 
 
 def learnable_classes(where: str, counts: Mapping[str, Mapping[str, int]], hint: str) -> tuple[str, ...]:
@@ -45,7 +19,7 @@ def learnable_classes(where: str, counts: Mapping[str, Mapping[str, int]], hint:
         hint: what the dataset should look like, as a sentence.
 
     Raises:
-        DataError: `train` lacks a class that another split has, there are no images, or fewer than two classes.
+        DataError: `train` lacks a class that another split has, or there are no images.
     """
     learnt = (
         counts["train"]
@@ -62,10 +36,6 @@ def learnable_classes(where: str, counts: Mapping[str, Mapping[str, int]], hint:
             )
     if not names:
         raise DataError(f"{where} holds no images with a class. {hint}")
-    if len(names) == 1:
-        raise DataError(
-            f"{where} has images of one class only, {quoted(names)}; a classifier needs at least two. {hint}"
-        )
     return tuple(names)
 
 

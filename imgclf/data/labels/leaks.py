@@ -14,7 +14,7 @@ MOST_FILES = 20_000
 
 def same_file_warning(splits: Mapping[str, Examples]) -> list[str]:
     """Return a sentence if files of `train` are met again, byte for byte, in another split; else nothing."""
-    if len(splits) < 2 or sum(map(len, splits.values())) > MOST_FILES:
+    if len(splits) < 2 or "train" not in splits or sum(map(len, splits.values())) > MOST_FILES:
         return []
     train = _by_size(splits["train"])
     sentences = []

@@ -82,6 +82,17 @@ class ParquetImages(StoredImages):
         )
 
     @property
+    def all_encoded(self) -> bool:
+        """Whether no row lacks its bytes, as far as the files' statistics tell."""
+        return not any(
+            column.statistics is not None and column.statistics.null_count
+            for metadata in map(pq.read_metadata, self._files)
+            for group in range(metadata.num_row_groups)
+            for column in map(metadata.row_group(group).column, range(metadata.num_columns))
+            if column.path_in_schema in (self._column, f"{self._column}.bytes")
+        )
+
+    @property
     def _together(self) -> int:
         """How many row groups are kept: those that fit, and two at least."""
         return max(2, _KEPT_BYTES * len(self._groups) // max(1, self._nbytes))

@@ -15,8 +15,8 @@ from typing import IO, Any
 
 from imgclf.atomic import replacing
 from imgclf.data.images.names import IMAGE_EXTENSIONS, display_name
-from imgclf.data.labels.classes import SPLIT_WORDS
 from imgclf.data.labels.columns import LABEL
+from imgclf.data.labels.split_words import SPLIT_WORDS
 from imgclf.data.loading.decoded_cache import default_cache_dir
 from imgclf.data.shards.shard_files import is_url, opened, stamp_of
 from imgclf.errors import DataError
