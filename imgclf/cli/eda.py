@@ -3,16 +3,18 @@
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from imgclf.cli import render
+from imgclf.cli.flags import settings
 from imgclf.cli.options import DATA, OUTPUT, DataDirOption, DataOption, Said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from imgclf.data.taken import Taken
     from imgclf.eda import Check, EdaReport
     from imgclf.recipes import Config
 
@@ -66,7 +68,17 @@ class Look:
     ] = None
 
 
-def eda(data: DataOption = None, data_dir: DataDirOption = None, *, options: Look, said: Said) -> None:
+def eda(
+    data: DataOption = None,
+    data_dir: DataDirOption = None,
+    *,
+    wishes: Annotated[
+        dict[str, Any],
+        settings("data.image_column", "data.label_column", "data.split_column", "data.class_depth"),
+    ],
+    options: Look,
+    said: Said,
+) -> None:
     """Look at a dataset before any model.
 
     Balance, samples, sizes, duplicates, leaks and bad files. Writes a page, a summary and a table of all files; the dataset is only read.
@@ -80,7 +92,7 @@ def eda(data: DataOption = None, data_dir: DataDirOption = None, *, options: Loo
     if data is None:
         data = config.data.dataset if config else "digits"
         render.message(f"No --data given: looking at {data}.")
-    report = _look(data, data_dir, config, options)
+    report = _look(data, data_dir, wishes, config, options)
     if said.json:
         render.json_data(report.to_dict())
     else:
@@ -90,7 +102,10 @@ def eda(data: DataOption = None, data_dir: DataDirOption = None, *, options: Loo
     render.next_command(f"imgclf train --data {shlex.quote(data)}")
 
 
-def _look(data: str, data_dir: Path | None, config: "Config | None", options: Look) -> "EdaReport":
+def _look(
+    data: str, data_dir: Path | None, wishes: dict[str, Any], config: "Config | None", options: Look
+) -> "EdaReport":
+    from imgclf.data import Wishes
     from imgclf.eda import eda
 
     with render.progress() as progress:
@@ -98,6 +113,7 @@ def _look(data: str, data_dir: Path | None, config: "Config | None", options: Lo
             data,
             out=options.out,
             data_dir=data_dir,
+            wishes=Wishes(**{key.removeprefix("data."): value for key, value in wishes.items()}),
             recipe=config,
             samples=options.samples,
             seed=options.seed,
@@ -128,6 +144,8 @@ def _config(recipe: str | None) -> "Config | None":
 
 def _show(report: "EdaReport") -> None:
     """Say what was found, the checks last: they are what a person came for."""
+    if report.survey.dataset.taken:
+        _show_taken(report.survey.dataset.taken)
     for warning in report.survey.dataset.warnings:
         render.warning(warning)
     per_split = report.counts.per_split
@@ -149,6 +167,18 @@ def _show(report: "EdaReport") -> None:
         ("check", "images", "first"), [_check_row(check, report.survey.files) for check in report.checks]
     )
     render.message(_work(report))
+
+
+def _show_taken(taken: "Taken") -> None:
+    """Say as a table what was read as what."""
+    rows = [
+        ("image", taken.image),
+        ("label", taken.label),
+        ("split", taken.split or "none: all is train"),
+        ("group", taken.group or "none"),
+        *((f"left out {reason}", f"{number:,}") for reason, number in taken.left_out.items()),
+    ]
+    render.table(("read as", taken.format), rows)
 
 
 _CLASSES_SHOWN = 30

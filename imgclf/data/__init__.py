@@ -20,6 +20,7 @@ from imgclf.data.images.preprocess import (
 )
 from imgclf.data.images.reading import read_image
 from imgclf.data.images.source import ImageSource
+from imgclf.data.labels.reading import Wishes, wishes_of
 from imgclf.data.loading.decoded_images import DecodedImages
 from imgclf.data.plugin import DatasetPlugin, DatasetReader
 from imgclf.data.saved_splits import read_split
@@ -42,6 +43,7 @@ __all__ = [
     "LoadingOptions",
     "OriginalBox",
     "Splits",
+    "Wishes",
     "denormalize",
     "eval_loader",
     "list_datasets",
@@ -55,6 +57,7 @@ __all__ = [
     "read_split",
     "split_rows",
     "train_loader",
+    "wishes_of",
 ]
 
 # Imported on first use: the loaders bring torch, which reading and preprocessing (and ONNX serving) do without.

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from imgclf.atomic import write_text
-from imgclf.data import Dataset, open_dataset
+from imgclf.data import Dataset, Wishes, open_dataset
 from imgclf.eda.checks.lookalikes import MAX_DISTANCE
 from imgclf.eda.checks.run import run_checks
 from imgclf.eda.facts.counts import count_classes
@@ -28,6 +28,7 @@ def eda(  # noqa: PLR0913 - what a person can choose, one argument each
     *,
     out: Path | None = None,
     data_dir: Path | None = None,
+    wishes: Wishes = Wishes(),  # noqa: B008 - frozen
     recipe: Config | None = None,
     samples: int = 8,
     seed: int = 0,
@@ -43,6 +44,7 @@ def eda(  # noqa: PLR0913 - what a person can choose, one argument each
         data: a dataset, or what ``--data`` takes.
         out: the folder to write to; by default a new ``eda/<date>-<dataset>/`` in the current folder.
         data_dir: where registered datasets live.
+        wishes: how a folder or file is read, where there are several ways.
         recipe: whose augmentation and evaluation crop to show.
         samples: images per class that are shown.
         seed: of the samples and the augmentation.
@@ -55,7 +57,9 @@ def eda(  # noqa: PLR0913 - what a person can choose, one argument each
         RunError: the folder cannot be written to.
     """
     begun = time.monotonic()
-    dataset = data if isinstance(data, Dataset) else open_dataset(data, data_dir, progress=progress)
+    dataset = (
+        data if isinstance(data, Dataset) else open_dataset(data, data_dir, wishes=wishes, progress=progress)
+    )
     folder = out or new_folder(Path("eda") / dated(safe_name(dataset.info.name)))
     make_folder(folder)  # before the work, not after it
     seen = survey(dataset, use_cache=use_cache, progress=progress)

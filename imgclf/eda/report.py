@@ -53,6 +53,7 @@ class EdaReport:
             "images": len(self.survey),
             "readable": int(self.survey.readable.sum()),
             "classes": list(dataset.class_names),
+            "read_as": asdict(dataset.taken) if dataset.taken else None,
             "warnings": list(dataset.warnings),
             "counts": self.counts.per_split,
             "balance": {"verdict": self.counts.verdict, "balanced": self.counts.balanced},

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imgclf.atomic import write_atomically
-from imgclf.data import Dataset, Examples, ImageSource, open_dataset, read_image, read_split
+from imgclf.data import Dataset, Examples, ImageSource, open_dataset, read_image, read_split, wishes_of
 from imgclf.errors import DataError, suggest
 from imgclf.evaluation.suspects import DROP, read_review
 from imgclf.inference.images import run_config
@@ -52,7 +52,7 @@ def apply_review(
         raise DataError(
             f"{run.path}: does not say which dataset it was trained on, so there is nothing to relabel."
         )
-    dataset = open_dataset(config.data.dataset, data_dir)
+    dataset = open_dataset(config.data.dataset, data_dir, wishes=wishes_of(config.data))
     splits = read_split(run.splits, dataset) if run.splits.is_file() else None
     parts = (
         dataset.splits

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from imgclf.data import ImageSource, open_dataset
+from imgclf.data import ImageSource, open_dataset, wishes_of
 from imgclf.errors import DataError, ImgclfError
 from imgclf.inference import Predictor
 from imgclf.inference.files import find_images
@@ -61,7 +61,9 @@ def _dataset_images(run: Run, data_dir: Path | None) -> Sequence[ImageSource]:
     """Return the test images of the run's dataset (or those of another split) without downloading anything."""
     try:
         config = load_config_file(run.config)
-        splits = open_dataset(config.data.dataset, data_dir, download=False).splits
+        splits = open_dataset(
+            config.data.dataset, data_dir, download=False, wishes=wishes_of(config.data)
+        ).splits
     except ImgclfError:  # The data may be gone: a run stands on its own.
         return []
     examples = splits.get("test", splits.get("val", splits["train"]))

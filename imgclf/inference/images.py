@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from imgclf.data import Dataset, Examples, Splits, make_splits, open_dataset, read_split
+from imgclf.data import Dataset, Examples, Splits, Wishes, make_splits, open_dataset, read_split, wishes_of
 from imgclf.errors import DataError, suggest
 from imgclf.inference.notes import Note
 from imgclf.recipes import Config
@@ -71,7 +71,9 @@ def choose_images(
     own = config is not None and (data is None or _same(data, config.data.dataset))
     if config is not None and own:
         return _own_images(run, header, config, split, data_dir, progress)
-    return _foreign_images(header, open_dataset(str(data), data_dir, progress=progress), split)
+    wishes = wishes_of(config.data) if config is not None else Wishes()
+    dataset = open_dataset(str(data), data_dir, wishes=wishes, progress=progress)
+    return _foreign_images(header, dataset, split)
 
 
 def run_config(run: Run, header: ModelHeader) -> Config | None:
@@ -111,7 +113,7 @@ def match_classes(examples: Examples, given: Sequence[str], known: Sequence[str]
 def _own_images(
     run: Run, header: ModelHeader, config: Config, split: str, data_dir: Path | None, progress: OnProgress
 ) -> Images:
-    dataset = open_dataset(config.data.dataset, data_dir, progress=progress)
+    dataset = open_dataset(config.data.dataset, data_dir, wishes=wishes_of(config.data), progress=progress)
     splits, notes = _own_splits(run, config, dataset)
     parts = {
         name: match_classes(part, dataset.class_names, header.class_names, dataset.info.name)

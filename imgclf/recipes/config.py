@@ -37,6 +37,22 @@ class DataConfig(_Section):
     dataset: Annotated[str, Flag("--data", "DATA", "Data")] = Field(
         "digits", description="Dataset name (see imgclf datasets), folder, manifest, shards or hf:OWNER/NAME."
     )
+    image_column: Annotated[str | None, Flag("--image-column", "NAME", "Data")] = Field(
+        None,
+        description="Column of image paths or encoded images in a table; by default one of a usual name.",
+    )
+    label_column: Annotated[str | None, Flag("--label-column", "NAME", "Data")] = Field(
+        None, description="Column of labels in a table; by default one of a usual name."
+    )
+    split_column: Annotated[str | None, Flag("--split-column", "NAME", "Data")] = Field(
+        None, description="Column of train, val and test in a table; an empty name uses none."
+    )
+    group_column: str | None = Field(
+        None, description="Column whose equal cells stay in one split; an empty name uses none."
+    )
+    class_depth: Annotated[int | None, Flag("--class-depth", "N", "Data")] = Field(
+        None, ge=1, description="How many folders, one in the other, name a class; 1 unless said."
+    )
     val_fraction: Annotated[float, Flag("--val-fraction", "SHARE", "Data")] = Field(
         0.1, gt=0, lt=1, description="Share of the source split that becomes val."
     )

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import tomli_w
 
 from imgclf.atomic import write_text
-from imgclf.data import Dataset, Splits, make_splits, open_dataset, split_rows
+from imgclf.data import Dataset, Splits, make_splits, open_dataset, split_rows, wishes_of
 from imgclf.data.shards.shard_files import absolute_pattern, is_pattern
 from imgclf.errors import DataError, RunError, StoppedError, UsageError
 from imgclf.figures import training_curves
@@ -170,13 +170,17 @@ def follow(*, data_dir: Path | None = None) -> TrainResult:
 
 def open_splits(config: Config, data_dir: Path | None, reporter: Reporter) -> tuple[Splits, tuple[str, ...]]:
     """Open the config's dataset, divide it, tell what is odd about it; return the splits and the class names."""
-    dataset: Dataset = open_dataset(config.data.dataset, data_dir, progress=reporter.progress)
+    dataset: Dataset = open_dataset(
+        config.data.dataset, data_dir, wishes=wishes_of(config.data), progress=reporter.progress
+    )
     splits = make_splits(
         dataset,
         val_fraction=config.data.val_fraction,
         val_from=config.data.val_from,
         seed=config.training.seed,
     )
+    if dataset.taken is not None:
+        reporter.message(dataset.taken.sentence())
     for warning in (*dataset.warnings, *splits.warnings):
         reporter.message(f"Warning: {warning}")
     return splits, dataset.class_names

@@ -94,3 +94,18 @@ def test_recipe_brings_its_dataset(run_cli, shapes: Path):
     assert result.code == 0
     assert f"No --data given: looking at {shapes}." in result.err
     assert Path("look/figures/augmented.png").is_file()
+
+
+def test_what_was_read_as_what_is_a_table(run_cli, shapes: Path):
+    """Columns by wish, gaps counted: on the terminal, in the summary, and in one line before training."""
+    images = sorted(shapes.glob("test/*/*.png"))
+    rows = "".join(f"{path},{path.parent.name},x\n" for path in images[:-1])
+    Path("scans.csv").write_text(f"path,diagnosis,label\n{rows}{images[-1]},,x\n", encoding="utf-8")
+    result = run_cli("eda", "--data", "scans.csv", "--label-column", "diagnosis", "--out", "look")
+    assert result.code == 0
+    assert "read as                   manifest\n" in result.out
+    assert "label                     column 'diagnosis'\n" in result.out
+    assert "left out without a label  1\n" in result.out
+    summary = json.loads(Path("look/summary.json").read_text(encoding="utf-8"))
+    assert summary["read_as"]["left_out"] == {"without a label": 1}
+    assert summary["classes"] == ["circle", "square", "triangle"]

@@ -111,8 +111,8 @@ def test_nested_classes_are_said_and_can_be_chosen(tmp_path: Path) -> None:
     tree(tmp_path, "bird/eagle/1.png", "bird/owl/2.png", "fish/3.png")
     dataset = open_dataset(str(tmp_path))
     assert dataset.warnings == (
-        "The class 'bird' joins the images of several folders: eagle (1), owl (1). To make each a class: --set "
-        "data.class_depth=2",
+        "The class 'bird' joins the images of several folders: eagle (1), owl (1). To make each a class: "
+        "--class-depth 2",
     )
     assert open_dataset(str(tmp_path), wishes=Wishes(class_depth=2)).class_names == (
         "bird/eagle",

@@ -34,7 +34,7 @@ class ImageFolder:
 
     name = "image_folder"
     summary = "A folder with one folder of images per class"
-    made_with = "torchvision 0.29, Keras 3.15, Kaggle's and Roboflow's archives"
+    made_with = "the documented layouts of torchvision, Keras, Kaggle"
     reads = (
         "FOLDER/CLASS/image.jpg, or the same below folders whose names say the splits; images at any depth."
     )
@@ -151,7 +151,7 @@ def _class_warnings(scans: Mapping[str, ClassFolders], names: Sequence[str], wis
         depth = (wishes.class_depth or 1) + 1
         sentences.append(
             f"The class '{display_name(name)}' joins the images of several folders: {parts}{more}. To make each a class: "
-            f"--set data.class_depth={depth}"
+            f"--class-depth {depth}"
         )
     alike = [group for group in _by_lower(names).values() if len(group) > 1]
     sentences += [f"The classes {quoted(group)} differ in upper and lower case only." for group in alike]

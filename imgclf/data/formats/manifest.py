@@ -33,7 +33,7 @@ class Manifest:
 
     name = "manifest"
     summary = "A CSV or Parquet file with a path and a label per image"
-    made_with = "pandas 2 and 3, Excel 2019's CSV, Kaggle's train.csv"
+    made_with = "Python's csv, pyarrow; the documented forms of Excel and Kaggle"
     reads = (
         "A file, or a folder with manifest.csv, metadata.csv, labels.csv, annotations.csv, manifest.parquet or train.csv "
         "and no class folders. UTF-8, UTF-16 or cp1252; commas, semicolons or tabs; with or without a heading."

@@ -37,7 +37,7 @@ class Parquet:
 
     name = "parquet"
     summary = "A folder of Parquet shards in Hugging Face's layout"
-    made_with = "datasets 5.2, pandas 2 and 3, Spark's partitioned folders"
+    made_with = "pyarrow; the documented layout of Hugging Face"
     reads = "Encoded images or paths, splits from a column or from file and folder names, class names from the metadata."
     leaves_out = "Rows without a label. Of several configurations in one folder none is read: name one."
     rank = 60

@@ -94,7 +94,7 @@ class TarShards:
 
     name = "tar"
     summary = "A tar shard, a folder of them, or a pattern of paths or addresses"
-    made_with = "WebDataset 1.0"
+    made_with = "WebDataset's own writer"
     reads = "Images with a .cls or .json beside them, or in folders of their classes; classnames.txt beside the shards."
     leaves_out = "Compressed shards: unpack them first."
     rank = 70

@@ -6,6 +6,7 @@ from typing import Any
 
 from imgclf.data.images.source import ImageSource
 from imgclf.data.taken import Taken
+from imgclf.recipes.config import DataConfig
 from imgclf.records import UnreadableImage
 
 
@@ -26,6 +27,17 @@ class Wishes:
     split_column: str | None = None
     group_column: str | None = None
     class_depth: int | None = None
+
+
+def wishes_of(config: DataConfig) -> Wishes:
+    """Return what a config says of how its data is read."""
+    return Wishes(
+        config.image_column,
+        config.label_column,
+        config.split_column,
+        config.group_column,
+        config.class_depth,
+    )
 
 
 @dataclass

@@ -93,6 +93,8 @@ def _overview(
         tiles.append(Tile("Median size", f"{pixels.widths[1]} × {pixels.heights[1]}", "pixels"))
         tiles.append(Tile("Data", _bytes(pixels.bytes_total), ", ".join(pixels.formats) or "bare pixels"))
     parts = [tiles_html(tiles)]
+    if survey.dataset.taken:
+        parts.append(sentence_html(survey.dataset.taken.sentence(), "note"))
     parts += [sentence_html(warning, "warn") for warning in survey.dataset.warnings]
     return Markup("").join([*parts, *_health(checks, links)])
 
