@@ -17,6 +17,7 @@ from imgclf.data.images.preprocess import (
     normalize_on_device,
     original_box,
     preprocess,
+    shown_share,
 )
 from imgclf.data.images.reading import read_image
 from imgclf.data.images.source import ImageSource
@@ -55,6 +56,7 @@ __all__ = [
     "preprocess",
     "read_image",
     "read_split",
+    "shown_share",
     "split_rows",
     "train_loader",
     "wishes_of",

@@ -8,8 +8,8 @@ from timm.models import get_pretrained_cfg
 
 from imgclf.errors import ModelError
 from imgclf.models.build import build_on_meta, takes_image_size
+from imgclf.recipes import auto
 
-SMALLEST, LARGEST = 32, 224  # bounds of the default size of a network that starts from scratch
 _STEPS = (8, 14, 16, 32)  # patch sizes and total strides: a size is rounded up to a multiple of one of these
 _SIDES = (32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 240, 256, 288, 320, 384, 448, 512)
 
@@ -87,8 +87,7 @@ def default_image_size(name: str, data_size: tuple[int, int] | None, channels: i
     Returns:
         The data's own size, each side within 32 to 224, rounded up to what the network takes.
     """
-    height, width = data_size or (LARGEST, LARGEST)
-    wanted = (min(max(height, SMALLEST), LARGEST), min(max(width, SMALLEST), LARGEST))
+    wanted = auto.size_from_scratch(data_size)
     return fitting_image_size(name, wanted, channels) or wanted
 
 

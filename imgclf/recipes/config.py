@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
 
+from imgclf.recipes import auto
 from imgclf.recipes.flags import Flag
 from imgclf.records import ResizeMode
 
@@ -77,7 +78,8 @@ class ModelConfig(_Section):
 
     name: Annotated[str, Flag("--model", "NAME", "Model")] = Field(
         "auto",
-        description="Any timm name (see imgclf models); auto takes resnet9 up to 64 pixels and resnet18 above.",
+        description=f"Any timm name (see imgclf models); auto takes {auto.SMALL_NETWORK} up to {auto.SMALL_SIDE} pixels "
+        f"and {auto.LARGE_NETWORK} above.",
     )
     args: dict[str, Any] = Field(default_factory=dict, description="Keyword arguments for timm.create_model.")
     pretrained: Annotated[Literal["auto", "yes", "no"], Flag("--pretrained/--no-pretrained", "", "Model")] = (
@@ -141,8 +143,8 @@ class OptimizerConfig(NamedArgs):
     )
     lr: Annotated[Annotated[float, Field(gt=0)] | Literal["auto"], Flag("--lr", "LR", "Training")] = Field(
         "auto",
-        description="Learning rate (the highest one under a schedule); auto is 0.001 from scratch and 0.0003 on "
-        "pretrained weights.",
+        description="Learning rate (the highest one under a schedule); auto is "
+        f"{auto.RATE_FROM_SCRATCH:g} from scratch and {auto.RATE_ON_PRETRAINED:g} on pretrained weights.",
     )
 
 

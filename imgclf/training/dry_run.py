@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 
-from imgclf.data import Batch, denormalize, original_box
+from imgclf.data import Batch, denormalize, shown_share
 from imgclf.figures import GalleryTile, image_gallery
 from imgclf.recipes import Config
 from imgclf.records import Preprocessing
@@ -97,25 +97,12 @@ def dry_run(
         images={"train": len(splits.train), "val": len(splits.val), "test": len(splits.test or ())},
         class_names=class_names,
         parameters=sum(parameter.numel() for parameter in preparation.classifier.parameters()),
-        crop_keeps=crop_keeps(typical_size(splits.train), preparation.header.preprocessing),
+        crop_keeps=shown_share(typical_size(splits.train), preparation.header.preprocessing),
         step_seconds=seconds,
         total_seconds=epoch_seconds * training.epochs,
         memory_bytes=_memory(hardware.device),
         batch_figure=figure,
     )
-
-
-def crop_keeps(image_size: tuple[int, int], preprocessing: Preprocessing) -> float:
-    """Return the share of an image's area, in (0, 1], that the model's input shows.
-
-    Args:
-        image_size: (height, width) of the original image.
-        preprocessing: of the model.
-    """
-    left, top, right, bottom = original_box(image_size, preprocessing).box
-    height, width = image_size
-    shown = (min(right, width) - max(left, 0)) * (min(bottom, height) - max(top, 0))
-    return shown / (height * width)
 
 
 def _time_steps(steps: Iterator[None]) -> float:

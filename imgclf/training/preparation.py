@@ -12,16 +12,13 @@ from imgclf.data import Examples, Splits, preprocess, read_image
 from imgclf.data.augment import plan_augmentation
 from imgclf.errors import ImageError
 from imgclf.models import Classifier, choose_device, create_classifier
-from imgclf.recipes import Config
+from imgclf.recipes import Config, auto
 from imgclf.recipes.config import AugmentConfig, ImageConfig
 from imgclf.records import ModelHeader, Preprocessing
 from imgclf.training.losses import check_loss
 from imgclf.training.precision import choose_precision
 
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-# Up to this many pixels a side our ResNet-9 learns well from scratch; above, a deeper network with a stem is needed.
-_SMALL_IMAGE = 64
-_RATE_FROM_SCRATCH, _RATE_ON_PRETRAINED = 1e-3, 3e-4
 _SAMPLE = 64  # images looked at for the data's own size
 _STATISTICS_SAMPLE = 2_000  # images measured for mean and standard deviation
 
@@ -59,9 +56,7 @@ def prepare(config: Config, splits: Splits, class_names: tuple[str, ...]) -> Pre
     device = choose_device(config.hardware.device)
     check_loss(config.loss, len(class_names), mixing=config.augment.mixes)
     data_size = typical_size(splits.train)
-    name = config.model.name
-    if name == "auto":
-        name = "resnet9" if max(data_size) <= _SMALL_IMAGE else "resnet18"
+    name = auto.network(data_size) if config.model.name == "auto" else config.model.name
     torch.manual_seed(config.training.seed)  # of the starting weights
     classifier = _build(config, name, len(class_names), data_size)
     preprocessing = choose_preprocessing(config.image, classifier, splits.train)
@@ -99,12 +94,11 @@ def choose_preprocessing(image: ImageConfig, classifier: Classifier, train: Exam
         train: measured for ``normalize = "dataset"``.
     """
     weights = classifier.input_spec
-    fraction = (
-        image.crop_fraction if image.crop_fraction != "auto" else (weights.crop_fraction if weights else 1.0)
-    )
-    interpolation: str = image.interpolation
+    fraction, interpolation = image.crop_fraction, str(image.interpolation)
+    if fraction == "auto":
+        fraction = auto.crop_fraction(weights and weights.crop_fraction)
     if interpolation == "auto":
-        interpolation = weights.interpolation if weights else "bilinear"
+        interpolation = auto.interpolation(weights and weights.interpolation)
     channels = _channels(image)
     preprocessing = Preprocessing(
         image_size=classifier.image_size,
@@ -148,7 +142,7 @@ def _learning_rate(config: Config, classifier: Classifier) -> float:
     """Return the config's rate, or a usual one: pretrained weights want smaller steps than random ones."""
     if config.optimizer.lr != "auto":
         return config.optimizer.lr
-    return _RATE_FROM_SCRATCH if classifier.pretrained_source is None else _RATE_ON_PRETRAINED
+    return auto.learning_rate(pretrained=classifier.pretrained_source is not None)
 
 
 def _build(config: Config, name: str, num_classes: int, data_size: tuple[int, int]) -> Classifier:

@@ -92,8 +92,10 @@ def test_nothing_readable_has_no_pixel_facts():
 
 
 def test_crop_of_square_images_cuts_the_border():
-    """The usual crop of a square image keeps 0.875 squared of its area."""
-    crop = crop_facts(survey(dataset([photo(0, 300, 300)] * 2)))
+    """The usual crop (of timm) of a square image keeps 0.875 squared of its area; a network from scratch sees all of it."""
+    seen = survey(dataset([photo(0, 300, 300)] * 2))
+    assert crop_facts(seen).median == 1.0
+    crop = crop_facts(seen, Config.model_validate({"image": {"crop_fraction": 0.875}}))
     assert crop.median == pytest.approx(0.875**2, abs=0.01)
     assert crop.verdict == (
         "Only the border is cut off: the crop at 224 × 224 pixels with fraction 0.875 shows 77% of the median image's "
@@ -103,7 +105,9 @@ def test_crop_of_square_images_cuts_the_border():
 
 def test_crop_of_long_images_cuts_much():
     """Long images lose most, the longest first, and the verdict names the remedy."""
-    crop = crop_facts(survey(dataset([photo(0, 300, 100), photo(1, 100, 100), photo(2, 400, 100)])))
+    square = Config.model_validate({"image": {"size": 224}})
+    images = [photo(0, 300, 100), photo(1, 100, 100), photo(2, 400, 100)]
+    crop = crop_facts(survey(dataset(images)), square)
     assert crop.most_cut(2) == [2, 0]
     assert not crop.harmless
     assert crop.verdict.endswith("To see whole images: --set image.resize_mode=pad (or squash).")

@@ -14,7 +14,6 @@ from typing import Any
 
 from torchvision.transforms import v2
 
-from imgclf.data.augment.automatic import automatic_transforms
 from imgclf.data.augment.batchable import batched_twin
 from imgclf.data.augment.batched import BatchedTransform
 from imgclf.data.augment.catalog import build_transform
@@ -22,7 +21,8 @@ from imgclf.data.augment.crop import BatchedRandomCrop
 from imgclf.data.augment.crops import Crop, PlainCrop, ResizedCrop
 from imgclf.data.images.preparation import AsEvaluated, AsItIs, FirstResized, Preparation
 from imgclf.errors import ConfigError
-from imgclf.recipes.config import AugmentConfig
+from imgclf.recipes import auto
+from imgclf.recipes.config import AugmentConfig, NamedArgs
 from imgclf.records import Preprocessing
 
 Size = tuple[int, int]
@@ -77,7 +77,8 @@ def plan_augmentation(augment: AugmentConfig, spec: Preprocessing, *, is_grey: b
     """
     items = augment.transforms
     if items == "auto":
-        items = automatic_transforms(spec.image_size, is_grey=is_grey)
+        chosen = auto.transforms(spec.image_size, is_grey=is_grey)
+        items = tuple(NamedArgs.model_validate(item) for item in chosen)
     mean_colour = tuple(255 * value for value in spec.mean)
     transforms = [build_transform(item, mean_colour) for item in items]
     prepare, transforms = _preparation(transforms, spec)

@@ -141,6 +141,21 @@ def original_box(image_size: tuple[int, int], spec: Preprocessing) -> OriginalBo
     return OriginalBox(image_size, spec.image_size, box)
 
 
+def shown_share(image_size: tuple[int, int], spec: Preprocessing) -> float:
+    """Return the share of an image's area, in [0, 1], that the model's input shows; NaN for an image without pixels.
+
+    Args:
+        image_size: (height, width) of the original image.
+        spec: the preprocessing of the model.
+    """
+    height, width = image_size
+    if not height or not width:
+        return float("nan")
+    left, top, right, bottom = original_box(image_size, spec).box
+    shown = (min(right, width) - max(left, 0)) * (min(bottom, height) - max(top, 0))
+    return min(1.0, shown / (height * width))
+
+
 def resampling_filter(interpolation: str) -> Image.Resampling:
     """Return Pillow's filter of that name.
 

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imgclf.data.images.preprocess import original_box
+from imgclf.data.images.preprocess import shown_share
 from imgclf.eda.facts.pixels import channel_statistics
 from imgclf.eda.measuring.survey import Survey
+from imgclf.recipes import auto
 from imgclf.recipes.config import Config
 from imgclf.records import Preprocessing
-
-_LARGE_SIDE = 64  # up to here `auto` trains at the images' own size
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,7 @@ def crop_facts(survey: Survey, config: Config | None = None) -> CropFacts | None
 
     Args:
         survey: what was measured.
-        config: a recipe's; what it leaves to `auto` is taken as 224 pixels (or the images' own size up to 64)
-            and timm's usual crop fraction of 0.875 (1 up to 64 pixels).
+        config: a recipe's; what it leaves to `auto` is taken as a network without pretrained weights would have it.
 
     Returns:
         None where no image is readable.
@@ -55,7 +53,7 @@ def crop_facts(survey: Survey, config: Config | None = None) -> CropFacts | None
         return None
     spec = _spec(survey, config or Config())
     sizes, place = np.unique(survey.facts[["height", "width"]], return_inverse=True)
-    shares = np.array([_kept((int(size["height"]), int(size["width"])), spec) for size in sizes])
+    shares = np.array([shown_share((int(size["height"]), int(size["width"])), spec) for size in sizes])
     kept = np.where(survey.readable, shares[place], np.nan)
     verdict, harmless = _verdict(kept, spec)
     return CropFacts(spec, kept, verdict, harmless)
@@ -65,8 +63,7 @@ def _spec(survey: Survey, config: Config) -> Preprocessing:
     image = config.image
     facts = survey.facts[survey.readable]
     own = (int(np.median(facts["height"])), int(np.median(facts["width"])))
-    small = max(own) <= _LARGE_SIDE
-    size = (own if small else (224, 224)) if image.size == "auto" else image.size
+    size = auto.size_from_scratch(own) if image.size == "auto" else image.size
     mean, std = (
         values if image.channels != 1 else (sum(values) / len(values),)
         for values in channel_statistics(survey)
@@ -77,18 +74,9 @@ def _spec(survey: Survey, config: Config) -> Preprocessing:
         mean=mean,
         std=std,
         resize_mode=image.resize_mode,
-        crop_fraction=(1.0 if small else 0.875) if fraction == "auto" else fraction,
-        interpolation="bilinear" if image.interpolation == "auto" else image.interpolation,
+        crop_fraction=auto.crop_fraction(None) if fraction == "auto" else fraction,
+        interpolation=auto.interpolation(None) if image.interpolation == "auto" else image.interpolation,
     )
-
-
-def _kept(size: tuple[int, int], spec: Preprocessing) -> float:
-    height, width = size
-    if not height or not width:
-        return float("nan")
-    left, top, right, bottom = original_box(size, spec).box
-    seen = (min(right, width) - max(left, 0)) * (min(bottom, height) - max(top, 0))
-    return min(1.0, seen / (height * width))
 
 
 def _verdict(kept: np.ndarray, spec: Preprocessing) -> tuple[str, bool]:

@@ -98,9 +98,9 @@ def test_what_has_no_batched_form_goes_first_and_the_rest_stays_batched() -> Non
 )
 def test_auto_suits_size_and_colour(size: int, is_grey: bool, names: list[str]) -> None:
     """Digits are never mirrored; photographs are cut at random scale."""
-    from imgclf.data.augment.automatic import automatic_transforms
+    from imgclf.recipes import auto
 
-    assert [item.name for item in automatic_transforms((size, size), is_grey=is_grey)] == names
+    assert [item["name"] for item in auto.transforms((size, size), is_grey=is_grey)] == names
     plan = plan_augmentation(AugmentConfig(), _spec(size), is_grey=is_grey)
     assert len(plan.batched) + (plan.crop is not None) == len(names)
 
