@@ -76,8 +76,8 @@ class Schedule:
 
     @property
     def lr(self) -> float:
-        """The learning rate of the first parameter group."""
-        return float(self._optimizer.param_groups[0]["lr"])
+        """The highest learning rate of the parameter groups: of the head, where earlier layers have less."""
+        return max(float(group["lr"]) for group in self._optimizer.param_groups)
 
     def advance_to(self, progress: float) -> None:
         """Move a schedule that does not watch a metric to this share of the phase, in [0, 1]."""
@@ -136,6 +136,11 @@ def _build(
     if name == "OneCycleLR":
         _fit_one_cycle(arguments, length)
         arguments.setdefault("max_lr", [group["lr"] for group in optimizer.param_groups])
+    for rate in {"max_lr", "base_lr"} & {
+        key for key, value in arguments.items() if isinstance(value, float | int)
+    }:
+        scales = [group.get("lr_scale", 1.0) for group in optimizer.param_groups]
+        arguments[rate] = [arguments[rate] * scale for scale in scales]
     if name == _PLATEAU:
         arguments.setdefault("mode", "min" if is_loss(plateau_metric) else "max")
     try:
