@@ -96,9 +96,9 @@ def choose_preprocessing(image: ImageConfig, classifier: Classifier, train: Exam
     weights = classifier.input_spec
     fraction, interpolation = image.crop_fraction, str(image.interpolation)
     if fraction == "auto":
-        fraction = auto.crop_fraction(weights and weights.crop_fraction)
+        fraction = auto.crop_fraction(weights.crop_fraction if weights else None)
     if interpolation == "auto":
-        interpolation = auto.interpolation(weights and weights.interpolation)
+        interpolation = auto.interpolation(weights.interpolation if weights else None)
     channels = _channels(image)
     preprocessing = Preprocessing(
         image_size=classifier.image_size,

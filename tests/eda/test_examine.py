@@ -34,7 +34,7 @@ def troubled() -> Dataset:
 
 
 def test_everything_is_written(tmp_path: Path):
-    """The page, the summary, the table and the figures are where the report says."""
+    """The page, the summary, the table and the figures, those of a recipe too, are where the report says."""
     cut = Config.model_validate({"image": {"crop_fraction": 0.875}})
     report = eda(troubled(), out=tmp_path / "look", recipe=cut)
     assert all(path.is_file() for path in report.files)
@@ -46,6 +46,7 @@ def test_everything_is_written(tmp_path: Path):
         "figures/class_counts.png",
         "figures/samples.png",
         "figures/eval_crop.png",
+        "figures/augmented.png",
     }
     for path in report.files[3:]:
         with Image.open(path) as figure:
