@@ -2,7 +2,7 @@
 
 In reading order: ``style.py`` has the sizes, fonts and colours that all share. Training: ``curves.py``, ``search.py``.
 Evaluation: ``confusion.py``, ``class_bars.py``, ``reliability.py``, ``rejection.py``, ``ranking.py``, ``gallery.py``.
-Explaining and mapping: ``saliency.py``, ``scatter.py``.
+Explaining and mapping: ``saliency.py``, ``scatter.py``. A dataset: ``eda/``.
 """
 
 from imgclf.figures.class_bars import ClassBar, class_bars

@@ -16,7 +16,7 @@ def coverage_risk_figure(
     chosen: tuple[float, float, float] | None = None,
     target: float | None = None,
 ) -> Path:
-    """Draw the error rate among the answered images against the share answered.
+    """Draw the error rate among the predicted images against the share predicted.
 
     Args:
         coverage: (P,), rising, in (0, 1].
@@ -30,7 +30,7 @@ def coverage_risk_figure(
     """
     with picture(path, height=3.9) as figure:
         axes = figure.add_subplot()
-        axes.plot(coverage, risk, color=BLUE, drawstyle="steps-post", label="error rate of the answers")
+        axes.plot(coverage, risk, color=BLUE, drawstyle="steps-post", label="error rate of the predictions")
         top = max(float(risk.max(initial=0.0)), target or 0.0, 0.01) * 1.12
         if target is not None:
             axes.axhline(target, color=GREY, linestyle="--", linewidth=1.2, label=f"wanted: {target:.2%}")
@@ -38,7 +38,7 @@ def coverage_risk_figure(
             threshold, at, wrong = chosen
             axes.plot(at, wrong, "o", color=ORANGE, markersize=8, label=_point_text(threshold, at, wrong))
         axes.set(
-            xlim=(0, 1.01), ylim=(-0.02 * top, top), xlabel="share of images answered (the surest first)"
+            xlim=(0, 1.01), ylim=(-0.02 * top, top), xlabel="share of images predicted (the surest first)"
         )
         axes.set_title("Coverage and risk")
         axes.xaxis.set_major_formatter(PercentFormatter(1.0))
@@ -48,4 +48,4 @@ def coverage_risk_figure(
 
 
 def _point_text(threshold: float, coverage: float, risk: float) -> str:
-    return f"threshold {threshold:.3f}: {coverage:.1%} answered, {risk:.2%} wrong"
+    return f"threshold {threshold:.3f}: {coverage:.1%} predicted, {risk:.2%} wrong"

@@ -1,5 +1,7 @@
 """The page that every report is."""
 
+import os
+import re
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
@@ -68,6 +70,17 @@ def test_the_page_is_well_formed_and_loads_nothing() -> None:
     assert not parser.open
     assert all(address.startswith(("data:", "#")) for address in parser.addresses)
     assert "default-src 'none'" in _page()
+
+
+def test_the_parts_are_built_as_they_were() -> None:
+    """Every element and class of each part is that of the stored page; ``IMGCLF_WRITE_SNAPSHOTS=1`` writes it anew."""
+    body = re.search(r"<main>.*</main>", _page(), re.DOTALL)
+    assert body is not None
+    outline = re.sub(r"base64,[\w+/=]+", "base64,...", body[0]).replace("><", ">\n<")
+    stored = Path(__file__).parent / "snapshots" / "parts.html"
+    if os.environ.get("IMGCLF_WRITE_SNAPSHOTS"):
+        stored.write_text(outline, encoding="utf-8")
+    assert outline == stored.read_text(encoding="utf-8")
 
 
 def test_what_is_given_is_escaped() -> None:
