@@ -163,12 +163,12 @@ def _bare_loop(model: str, size: int, images: int, batch: int, barrier, results)
 
 def _extraction(model: str, size: int, images: int) -> Program:
     from imgclf.data import Examples
-    from imgclf.embed.extraction import extract, trained_features
-    from imgclf.records import ModelHeader, Preprocessing
+    from imgclf.embed.extraction import backbone_features, extract
+    from imgclf.records import Preprocessing
 
     network = _network(model, size)
     spec = Preprocessing((size, size), (0.5,) * 3, (0.25,) * 3)
-    features = trained_features(network, ModelHeader(model, tuple("0123456789"), spec))
+    features = backbone_features(network, spec, "cpu")
     pixels = np.random.default_rng(0).integers(0, 256, (images, size, size, 3), dtype=np.uint8)
     examples = Examples(pixels, np.zeros(images, np.int64), [str(number) for number in range(images)])
     extract(examples.select(np.arange(128)), spec, features)

@@ -109,7 +109,7 @@ def _bare_loop(model: Path, files: list[str], batch: int, barrier, results) -> N
     from imgclf.inference import Predictor
 
     torch.set_num_threads(1)
-    predictor = Predictor.open(model, device="cpu")
+    predictor = Predictor.open(model, device="cpu", runtime="torch")
     network, spec = predictor.backend.classifier, predictor.header.preprocessing  # type: ignore[attr-defined]
 
     def compute(names: list[str]) -> None:

@@ -315,7 +315,7 @@ def _bare_loop(model, images, precision, batch, seconds, barrier, results) -> No
     from imgclf.inference import Predictor
 
     torch.set_num_threads(1)
-    predictor = Predictor.open(model, device="cpu", precision=precision)
+    predictor = Predictor.open(model, device="cpu", precision=precision, runtime="torch")
     network, spec = predictor.backend.classifier, predictor.header.preprocessing  # type: ignore[attr-defined]
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
 

@@ -13,6 +13,7 @@ from imgclf.records import Prediction
 
 if TYPE_CHECKING:
     from imgclf.inference import Predictor
+    from imgclf.inference.runtimes import Runtime
     from imgclf.recipes import Config
     from imgclf.training import TrainResult, train
 
@@ -35,12 +36,13 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(_LAZY[name]), name)
 
 
-def load(run: str, device: str = "auto") -> "Predictor":
+def load(run: str, device: str = "auto", runtime: "Runtime" = "auto") -> "Predictor":
     """Open the model of a run directory (or a model file) for prediction.
 
     Args:
         run: a run directory such as ``runs/2026-11-21-120000-resnet9-digits`` or a ``model.safetensors``.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        runtime: what computes a model file on a CPU: ``auto`` (the faster), ``onnx`` or ``torch``.
 
     Returns:
         A classifier whose ``predict`` takes paths, PIL images or arrays and returns :class:`Prediction` records.
@@ -50,4 +52,4 @@ def load(run: str, device: str = "auto") -> "Predictor":
     """
     from imgclf.inference import Predictor
 
-    return Predictor.open(run, device=device)
+    return Predictor.open(run, device=device, runtime=runtime)

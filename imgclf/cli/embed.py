@@ -8,12 +8,22 @@ import typer
 
 from imgclf.cli import render
 from imgclf.cli.chosen import RunOption, newest
-from imgclf.cli.options import INPUT, DataDirOption, DataOption, DeviceOption, OutOption, Said, SplitOption
+from imgclf.cli.options import (
+    INPUT,
+    DataDirOption,
+    DataOption,
+    DeviceOption,
+    OutOption,
+    RuntimeOption,
+    Said,
+    SplitOption,
+)
 from imgclf.errors import UsageError
 from imgclf.records import OnProgress
 
 if TYPE_CHECKING:
     from imgclf.embed import EmbedResult, NeighborsResult, Options, Subject
+    from imgclf.inference.runtimes import Runtime
 
 _MAP = "Map"
 _NEIGHBORS = "Nearest images"
@@ -89,6 +99,7 @@ def embed(
     layout: Map,
     nearest: Nearest,
     device: DeviceOption = "auto",
+    runtime: RuntimeOption = "auto",
     out: OutOption = None,
     *,
     said: Said,
@@ -103,7 +114,7 @@ def embed(
     """
     from imgclf.embed import embed_subject, find_neighbors
 
-    options = _options(features, layout, device)
+    options = _options(features, layout, device, runtime)
     with render.progress() as progress:
         subject = _subject(features, progress)
         if nearest.neighbors is not None:
@@ -116,9 +127,8 @@ def embed(
         _show(result, said.json)
 
 
-def _options(features: Features, layout: Map, device: str) -> "Options":
+def _options(features: Features, layout: Map, device: str, runtime: "Runtime") -> "Options":
     from imgclf.embed import Options
-    from imgclf.models import choose_device
 
     methods: list[Literal["tsne", "umap", "pca"]] = []
     methods += ["tsne"] if layout.tsne else []
@@ -132,7 +142,8 @@ def _options(features: Features, layout: Map, device: str) -> "Options":
         seed=layout.seed,
         limit=features.limit,
         compare=_folder(layout.compare) if layout.compare else None,
-        device=choose_device(device),
+        device=device,
+        runtime=runtime,
     )
 
 

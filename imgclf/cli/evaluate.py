@@ -16,6 +16,7 @@ from imgclf.cli.options import (
     DataOption,
     DeviceOption,
     OutOption,
+    RuntimeOption,
     Said,
     SplitOption,
 )
@@ -83,6 +84,7 @@ class Asked:
         ),
     ] = "none"
     device: DeviceOption = "auto"
+    runtime: RuntimeOption = "auto"
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ def _evaluate(runs: list[str], images: Images, asked: Asked, written: Written) -
 
     options = Options(
         device=asked.device,
+        runtime=asked.runtime,
         tta=asked.tta,
         target_risk=asked.target_risk,
         calibrate=asked.calibrate,

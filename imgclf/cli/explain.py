@@ -129,7 +129,7 @@ def explain(asked: Asked, maps: Map, look: Look, said: Said) -> None:
     """
     from imgclf.inference import Predictor
 
-    predictor = Predictor.open(run_or_newest(asked.run), device=asked.device)
+    predictor = Predictor.open(run_or_newest(asked.run), device=asked.device, runtime="torch")
     if maps.list_layers:
         _show_layers(predictor)
         return

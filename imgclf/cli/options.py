@@ -47,6 +47,14 @@ SetOption: TypeAlias = Annotated[
         rich_help_panel=TRAINING,
     ),
 ]
+RuntimeOption: TypeAlias = Annotated[
+    Literal["auto", "onnx", "torch"],
+    typer.Option(
+        "--runtime",
+        help="What computes a run on a CPU; auto takes the faster of ONNX Runtime and PyTorch.",
+        rich_help_panel=HARDWARE,
+    ),
+]
 OutOption: TypeAlias = Annotated[
     Path | None,
     typer.Option(

@@ -39,7 +39,7 @@ def _opened(run: str | Path, device: str) -> "Callable[[Any, int], np.ndarray | 
     from imgclf.figures.saliency import overlay as lay
     from imgclf.inference import Predictor
 
-    predictor = Predictor.open(run, device=device)
+    predictor = Predictor.open(run, device=device, runtime="torch")
     spec, names = predictor.header.preprocessing, predictor.class_names
     explainer, method = Explainer(predictor), choose_methods("gradcam")[0]
     try:

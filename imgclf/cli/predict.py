@@ -12,7 +12,7 @@ import typer
 
 from imgclf.cli import render
 from imgclf.cli.chosen import ModelChoice
-from imgclf.cli.options import HARDWARE, OUTPUT, DeviceOption, Said
+from imgclf.cli.options import HARDWARE, OUTPUT, DeviceOption, RuntimeOption, Said
 from imgclf.cli.prediction_sinks import opened_sink
 from imgclf.errors import StoppedError, UsageError
 from imgclf.words import counted
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from imgclf.inference.batch_size import BatchSize
     from imgclf.inference.engines.ray_predictor import RayPredictor
     from imgclf.inference.files import Found
+    from imgclf.inference.runtimes import Runtime
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ class Work:
         ),
     ] = "auto"
     device: DeviceOption = "auto"
+    runtime: RuntimeOption = "auto"
     engine: Annotated[
         Literal["local", "ray"],
         typer.Option(
@@ -157,13 +159,18 @@ def _opened(model: str | Path, work: Work, probabilities: bool) -> "Predictor | 
     size = _batch_size(work.batch_size)
     if work.engine == "ray":
         return _on_ray(model, work.device, size, work.address, probabilities)
-    return _here(model, work.device, size)
+    return _here(model, work.device, size, work.runtime)
 
 
-def _here(file: str | Path, device: str, batch_size: "BatchSize") -> "Predictor":
+def _here(file: str | Path, device: str, batch_size: "BatchSize", runtime: "Runtime") -> "Predictor":
     from imgclf.inference import Predictor
 
-    return Predictor.open(file, device=device, batch_size=batch_size)
+    predictor = Predictor.open(file, device=device, batch_size=batch_size, runtime=runtime)
+    render.detail(
+        f"Computed by {predictor.backend.name} on '{predictor.device}' in {predictor.precision}: "
+        f"{predictor.chosen_because}."
+    )
+    return predictor
 
 
 def _on_ray(

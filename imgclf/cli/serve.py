@@ -8,7 +8,15 @@ import typer
 
 from imgclf.cli import render
 from imgclf.cli.chosen import ModelChoice
-from imgclf.cli.options import HARDWARE, INPUT, OUTPUT, DeviceOption, QuietOption, VerboseOption
+from imgclf.cli.options import (
+    HARDWARE,
+    INPUT,
+    OUTPUT,
+    DeviceOption,
+    QuietOption,
+    RuntimeOption,
+    VerboseOption,
+)
 from imgclf.errors import RunError, UsageError
 
 if TYPE_CHECKING:
@@ -109,6 +117,7 @@ class Work:
     """How it computes."""
 
     device: DeviceOption = "auto"
+    runtime: RuntimeOption = "auto"
     precision: Annotated[
         Literal["auto", "fp32", "bf16"],
         typer.Option(
@@ -196,6 +205,7 @@ def serve(
     settings = ServerSettings(
         model=str(model.place()),
         device=work.device,
+        runtime=work.runtime,
         precision=work.precision,
         threads=work.threads,
         deadline=limits.deadline,

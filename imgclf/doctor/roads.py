@@ -85,7 +85,7 @@ def compare_roads(run: str | Path, image: Path, exports: Iterable[Path] = ()) ->
         UsageError: it is an exported file itself.
         ImageError: the image cannot be read.
     """
-    predictor = Predictor.open(run, device="cpu")
+    predictor = Predictor.open(run, device="cpu", runtime="torch")
     if not isinstance(predictor.backend, TorchBackend):
         raise UsageError(f"{run}: exported already. Compare from the run that it came from.")
     read_image(image)  # An image that nobody can read is no difference between roads: let the error speak.

@@ -1,22 +1,27 @@
 """Extraction: every image of a split once through the network, its penultimate features kept."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch.nn import functional as F
+from PIL import Image
 
-from imgclf.data import Batch, Examples, Loader, LoadingOptions, denormalize, eval_loader
-from imgclf.data.loading.cores import cores
+from imgclf.data import Examples, normalize
 from imgclf.embed.sprite import Sprite, make_sprite, thumbnail_size
-from imgclf.inference.ordered_map import ordered_map
-from imgclf.models import Classifier
-from imgclf.records import ModelHeader, OnProgress, Preprocessing, Progress, UnreadableImage
+from imgclf.errors import DataError
+from imgclf.inference.backend import NetworkBackend
+from imgclf.inference.batches import Batches
+from imgclf.inference.sources import prepare
+from imgclf.records import OnProgress, Preprocessing, Progress, UnreadableImage
+from imgclf.task import SINGLE_LABEL
 
-# On a CPU every core holds a batch of its own; a GPU is idle with few images at a time.
-_BATCH = {"cpu": 32, "cuda": 512, "mps": 128}
+if TYPE_CHECKING:
+    from imgclf.models import Classifier
+
+_TELL_EVERY = 16  # images
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,49 +45,60 @@ class Extraction:
     skipped: tuple[UnreadableImage, ...]
 
 
-class Features(Protocol):
-    """Turns normalised images into features, and into logits where there is a trained head."""
+@dataclass(frozen=True, eq=False)
+class Features:
+    """What turns preprocessed images into features.
 
-    def __call__(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Return features (N, D) and calibrated logits (N, K) or None, for images (N, C, H, W)."""
+    Attributes:
+        of: gives features (N, D), and probabilities (N, K) or None without a trained head, for uint8 (N, H, W, C).
+        batches: computes them.
+    """
 
-
-def trained_features(classifier: Classifier, header: ModelHeader) -> Features:
-    """Return the features of a run's model, and its logits; one pass gives both."""
-
-    def features(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
-        embeddings = classifier.embed(images)
-        return embeddings, classifier.classify(embeddings) / header.temperature
-
-    return features
+    of: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray | None]]
+    batches: Batches
 
 
-def backbone_features(classifier: Classifier) -> Features:
+def trained_features(backend: NetworkBackend, temperature: float) -> Features:
+    """Return the features of a run's model, and its calibrated probabilities; one pass gives both."""
+
+    def of(batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        logits, features = backend.logits_and_features(batch)
+        return features, SINGLE_LABEL.probabilities(logits, temperature)
+
+    return Features(of, Batches(backend.device, backend.limit_threads))
+
+
+def backbone_features(classifier: "Classifier", preprocessing: Preprocessing, device: str) -> Features:
     """Return the features of a pretrained backbone, whose head knows nothing of these classes."""
-    return lambda images: (classifier.embed(images), None)
+    from imgclf.inference.backends.torch import TorchBackend  # noqa: PLC0415 - torch takes seconds
+
+    backend = TorchBackend(classifier, preprocessing, device)
+    return Features(
+        lambda batch: (backend.embed(batch), None), Batches(backend.device, backend.limit_threads)
+    )
 
 
-def pixel_features() -> Features:
+def pixel_features(preprocessing: Preprocessing) -> Features:
     """Return the pixels themselves: what separates already before anything is learnt."""
-    return lambda images: (images.flatten(1), None)
+    return Features(
+        lambda batch: (normalize(batch, preprocessing).reshape(len(batch), -1), None),
+        Batches("cpu", lambda count: None),
+    )
 
 
 @dataclass(frozen=True, eq=False)
-class _Part:
-    """What one batch gives, as arrays."""
+class _Row:
+    """What one image gives."""
 
-    embeddings: np.ndarray
-    predictions: np.ndarray | None
-    confidences: np.ndarray | None
-    thumbnails: np.ndarray
-    indices: np.ndarray
+    embedding: np.ndarray
+    probabilities: np.ndarray | None
+    thumbnail: np.ndarray
 
 
 def extract(
     examples: Examples,
     preprocessing: Preprocessing,
     features: Features,
-    device: str = "cpu",
     progress: OnProgress = None,
 ) -> Extraction:
     """Run all images through ``features``.
@@ -90,72 +106,64 @@ def extract(
     Args:
         examples: the images; those that cannot be read are left out and listed.
         preprocessing: how an image becomes the input.
-        features: on ``device``.
-        device: ``cpu``, ``cuda`` or ``mps``.
+        features: what computes.
         progress: told how many images are done.
+
+    Raises:
+        DataError: not one of them can be read.
     """
-    loader = eval_loader(examples, preprocessing, LoadingOptions(_BATCH[device], device, progress=progress))
-    size = thumbnail_size(preprocessing.image_size, len(loader.examples))
-
-    def work(batch: Batch) -> _Part:
-        return _of_batch(batch, features, preprocessing, size)
-
-    parts: list[_Part] = []
-    done, total = 0, len(loader.examples)
-    for part in _computed(loader, work, device):
-        parts.append(part)
-        done += len(part.embeddings)
-        if progress is not None:
-            progress(Progress("Extracting features", done, total))
-    trained = parts[0].predictions is not None
-    # While streaming, an image may turn out to be unreadable only now: the indices say which ones came.
-    found = np.concatenate([part.indices for part in parts])
-    whole = len(found) == total
-    return Extraction(
-        embeddings=np.concatenate([part.embeddings for part in parts]),
-        examples=loader.examples if whole else loader.examples.select(found),
-        predictions=np.concatenate([part.predictions for part in parts]) if trained else None,
-        confidences=np.concatenate([part.confidences for part in parts]) if trained else None,
-        sprite=make_sprite(np.concatenate([part.thumbnails for part in parts])),
-        skipped=tuple(loader.skipped),
+    compute = partial(_rows, features, thumbnail_size(preprocessing.image_size, len(examples)))
+    rows: list[_Row] = []
+    found: list[int] = []
+    skipped: list[UnreadableImage] = []
+    stream = features.batches.computed(
+        range(len(examples)), lambda index, _: prepare(examples.images[index], index, preprocessing), compute
     )
+    with closing(stream) as computed:
+        for index, (prepared, row) in enumerate(computed):
+            if row is None:
+                skipped.append(UnreadableImage(examples.files[index], prepared.error or ""))
+            else:
+                rows.append(row)
+                found.append(index)
+            if progress is not None and ((index + 1) % _TELL_EVERY == 0 or index + 1 == len(examples)):
+                progress(Progress("Extracting features", index + 1, len(examples)))
+    if not rows:
+        raise DataError(
+            f"None of the {len(examples)} images can be read. The first is {skipped[0].file}: {skipped[0].reason}."
+        )
+    return _extraction(rows, examples.select(found), tuple(skipped))
 
 
-def _computed(loader: Loader, work: Callable[[Batch], _Part], device: str) -> Iterator[_Part]:
-    """Compute the batches; on a CPU one thread a core, each with its own batch, which beats threads inside a layer."""
-    if device != "cpu":
-        yield from map(work, loader.epoch(0))
-        return
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)  # the loader too: with every core busy, its threads would wait for each other
-    try:
-        yield from ordered_map(work, loader.epoch(0), cores(), lambda: torch.set_num_threads(1))
-    finally:
-        torch.set_num_threads(before)  # a thread's limit is the default of threads to come
+def _rows(features: Features, thumbnail: tuple[int, int], pixels: list[np.ndarray]) -> list[_Row]:
+    vectors, probabilities = features.of(np.stack(pixels))
+    given: list[np.ndarray] | list[None] = [None] * len(pixels) if probabilities is None else [*probabilities]
+    return [
+        _Row(vector, one, _thumbnail(seen, thumbnail))
+        for vector, one, seen in zip(vectors, given, pixels, strict=True)
+    ]
 
 
-@torch.inference_mode()
-def _of_batch(
-    batch: Batch, features: Features, preprocessing: Preprocessing, thumbnail: tuple[int, int]
-) -> _Part:
-    vectors, logits = features(batch.images)
+def _extraction(rows: list[_Row], examples: Examples, skipped: tuple[UnreadableImage, ...]) -> Extraction:
     predictions = confidences = None
-    if logits is not None:
-        highest = logits.float().softmax(dim=1).max(dim=1)
-        predictions, confidences = highest.indices.cpu().numpy(), highest.values.cpu().numpy()
-    return _Part(
-        embeddings=vectors.float().cpu().numpy(),
+    probabilities = [row.probabilities for row in rows if row.probabilities is not None]
+    if probabilities:
+        every = np.stack(probabilities)
+        predictions = SINGLE_LABEL.predicted(every)
+        confidences = SINGLE_LABEL.confidence(every).astype(np.float32)
+    return Extraction(
+        embeddings=np.stack([row.embedding for row in rows]),
+        examples=examples,
         predictions=predictions,
         confidences=confidences,
-        thumbnails=_thumbnails(batch.images, preprocessing, thumbnail),
-        indices=batch.indices.numpy(),
+        sprite=make_sprite(np.stack([row.thumbnail for row in rows])),
+        skipped=skipped,
     )
 
 
-def _thumbnails(images: torch.Tensor, preprocessing: Preprocessing, size: tuple[int, int]) -> np.ndarray:
-    """Shrink, then undo the normalisation: the network's input is at hand, reading files again would not be free."""
-    small = images.float()
-    if tuple(small.shape[2:]) != size:
-        small = F.interpolate(small, size=size, mode="area")
-    pixels = denormalize(small.cpu().numpy(), preprocessing)
-    return np.repeat(pixels, 3, axis=3) if pixels.shape[3] == 1 else pixels
+def _thumbnail(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Shrink the network's input, uint8 (H, W, C), to uint8 (h, w, 3): reading files again would not be free."""
+    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).convert("RGB")
+    if (image.height, image.width) != size:
+        image = image.resize((size[1], size[0]), Image.Resampling.BOX)
+    return np.asarray(image)

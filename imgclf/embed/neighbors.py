@@ -142,7 +142,7 @@ def _vector(
 ) -> np.ndarray:
     one = Examples(images=[source], labels=np.zeros(1, np.int64), files=[name])
     read_image(source, name=name)  # says what is wrong with it
-    made = extract(one, subject.preprocessing, subject.features(options.device), options.device)
+    made = extract(one, subject.preprocessing, subject.features(options))
     vector: np.ndarray = made.embeddings[0]
     return vector
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imgclf.embed.projection import Method
+from imgclf.inference.runtimes import Runtime
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class Options:
         seed: of the projections and of the sample.
         limit: embed a sample of so many images.
         compare: another embed folder of the same images, or a run that has one.
-        device: ``cpu``, ``cuda`` or ``mps``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        runtime: what computes a run on a CPU: ``auto`` is the faster of ONNX Runtime and PyTorch.
     """
 
     methods: tuple[Method, ...] = ("tsne",)
@@ -28,4 +30,5 @@ class Options:
     seed: int = 0
     limit: int | None = None
     compare: Path | None = None
-    device: str = "cpu"
+    device: str = "auto"
+    runtime: Runtime = "auto"

@@ -164,9 +164,7 @@ def features_of(
     saved = load_features(folder, examples, subject.class_names, made_by)
     if saved is not None:
         return saved, True, []
-    extraction = extract(
-        examples, subject.preprocessing, subject.features(options.device), options.device, progress
-    )
+    extraction = extract(examples, subject.preprocessing, subject.features(options), progress)
     for method in METHOD_NAMES:  # maps of other features would be taken for these
         for path in (folder / f"{method}.csv", folder / f"{method}.png"):
             path.unlink(missing_ok=True)

@@ -5,15 +5,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from imgclf.data import Examples, open_dataset
 from imgclf.embed.extraction import Features, backbone_features, pixel_features, trained_features
+from imgclf.embed.options import Options
 from imgclf.errors import DataError
 from imgclf.inference.images import choose_images
-from imgclf.models import Classifier, classifier_from_header, create_classifier
+from imgclf.inference.runtimes import open_backend
 from imgclf.records import OnProgress, Preprocessing
-from imgclf.runs import Run, fingerprint, read_header, read_weights
+from imgclf.runs import Run, fingerprint, read_header
 
 _PIXELS = (32, 32)
 
@@ -30,7 +30,7 @@ class Subject:
         examples: the images.
         class_names: in index order.
         preprocessing: how an image becomes the input.
-        features: makes the function on a device; only called where features are not at hand.
+        features: makes them as the options say; only called where features are not at hand.
         folder: where results go unless another folder is given.
     """
 
@@ -41,7 +41,7 @@ class Subject:
     examples: Examples
     class_names: tuple[str, ...]
     preprocessing: Preprocessing
-    features: Callable[[str], Features]
+    features: Callable[[Options], Features]
     folder: Path
 
     @property
@@ -61,9 +61,9 @@ def subject_of_run(
     header = read_header(run.model_file)
     images = choose_images(run, header, data, split, data_dir=data_dir, progress=progress)
 
-    def features(device: str) -> Features:
-        classifier = classifier_from_header(header, read_weights(run.model_file))
-        return trained_features(_placed(classifier, device), header)
+    def features(options: Options) -> Features:
+        backend, _ = open_backend(run.model_file, header, options.device, runtime=options.runtime)
+        return trained_features(backend, header.temperature)
 
     usual = images.own and images.split in ("test", "val")
     return Subject(
@@ -114,30 +114,24 @@ def subject_untrained(
     )
 
 
-def _pixels(examples: Examples) -> tuple[str, str, Preprocessing, Callable[[str], Features]]:
+def _pixels(examples: Examples) -> tuple[str, str, Preprocessing, Callable[[Options], Features]]:
     # Grey images as three channels would be the same numbers thrice.
     grey = isinstance(examples.images, np.ndarray) and examples.images.ndim == 3
     half = (0.5,) if grey else (0.5,) * 3
     preprocessing = Preprocessing(image_size=_PIXELS, mean=half, std=half, resize_mode="squash")
-    return "pixels", "pixels", preprocessing, lambda device: pixel_features()
+    return "pixels", "pixels", preprocessing, lambda options: pixel_features(preprocessing)
 
 
-def _backbone(model: str) -> tuple[str, str, Preprocessing, Callable[[str], Features]]:
+def _backbone(model: str) -> tuple[str, str, Preprocessing, Callable[[Options], Features]]:
+    from imgclf.models import create_classifier  # noqa: PLC0415 - torch and timm take seconds
+
     classifier = create_classifier(model, 1, pretrained="yes").eval()
     spec = classifier.input_spec
     assert spec is not None  # "yes" insists on pretrained weights
 
-    def features(device: str) -> Features:
-        return backbone_features(_placed(classifier, device))
+    preprocessing = Preprocessing(**asdict(spec))
 
-    return (
-        model,
-        f"{classifier.arch}: {classifier.pretrained_source}",
-        Preprocessing(**asdict(spec)),
-        features,
-    )
+    def features(options: Options) -> Features:
+        return backbone_features(classifier, preprocessing, options.device)
 
-
-def _placed(classifier: Classifier, device: str) -> Classifier:
-    classifier.to(device).to(memory_format=torch.channels_last)
-    return classifier
+    return model, f"{classifier.arch}: {classifier.pretrained_source}", preprocessing, features

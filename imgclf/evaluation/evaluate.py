@@ -52,7 +52,9 @@ def evaluate(
         ImgclfError: of the kind that fits; see ``imgclf.errors``.
     """
     options = options or Options()
-    members = open_members([run] if isinstance(run, str | Path | Run) else list(run), options.device)
+    members = open_members(
+        [run] if isinstance(run, str | Path | Run) else list(run), options.device, options.runtime
+    )
     main, header = members[0].run, members[0].predictor.header
     images = choose_images(main, header, data, split, data_dir=data_dir, progress=progress)
     # Only the answers of one model to one view of each image have a temperature.

@@ -13,6 +13,7 @@ from imgclf.errors import RunError
 from imgclf.evaluation.answering import VIEWS, Answered, Tta, answer
 from imgclf.inference import Predictor
 from imgclf.inference.notes import Note
+from imgclf.inference.runtimes import Runtime
 from imgclf.records import OnProgress
 from imgclf.runs import Run, open_run
 
@@ -27,14 +28,14 @@ class Member:
     predictor: Predictor
 
 
-def open_members(runs: Sequence[str | Path | Run], device: str) -> list[Member]:
+def open_members(runs: Sequence[str | Path | Run], device: str, runtime: Runtime = "auto") -> list[Member]:
     """Open the runs' models.
 
     Raises:
         RunError: there is no such run or model, or the models know different classes.
     """
     opened = [run if isinstance(run, Run) else open_run(run) for run in runs]
-    members = [Member(run, Predictor.open(run.path, device=device)) for run in opened]
+    members = [Member(run, Predictor.open(run.path, device=device, runtime=runtime)) for run in opened]
     first = members[0]
     for other in members[1:]:
         if set(other.predictor.class_names) != set(first.predictor.class_names):

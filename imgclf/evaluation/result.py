@@ -12,6 +12,7 @@ from imgclf.evaluation.scores import Scores
 from imgclf.evaluation.suspects import Suspects
 from imgclf.evaluation.worst import Overlay, WorstError
 from imgclf.inference.notes import Note
+from imgclf.inference.runtimes import Runtime
 from imgclf.runs import Run
 
 
@@ -21,6 +22,7 @@ class Options:
 
     Attributes:
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        runtime: what computes on a CPU: ``auto`` is the faster of ONNX Runtime and PyTorch.
         tta: test-time augmentation.
         target_risk: the wanted error rate among the answers; sets the model file's threshold.
         calibrate: fit the temperature on `val` and store it in the model file.
@@ -31,6 +33,7 @@ class Options:
     """
 
     device: str = "auto"
+    runtime: Runtime = "auto"
     tta: Tta = "none"
     target_risk: float | None = None
     calibrate: bool = True

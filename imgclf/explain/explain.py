@@ -80,7 +80,9 @@ def explain(
     begun = time.monotonic()
     options = options or Options()
     look = Look(check_colormap(options.colormap), _checked_opacity(options.opacity))
-    predictor = run if isinstance(run, Predictor) else Predictor.open(run, device=options.device)
+    predictor = (
+        run if isinstance(run, Predictor) else Predictor.open(run, device=options.device, runtime="torch")
+    )
     explainer = Explainer(predictor)
     question = ask(explainer, options)
     folder = out or _new_folder(predictor.file)

@@ -37,14 +37,16 @@ class Explainer:
     """
 
     def __init__(self, predictor: Predictor) -> None:
-        if not isinstance(predictor.backend, TorchBackend):
+        if not predictor.has_network:
             raise UsageError(
                 f"{predictor.file}: an exported model shows no layers and no gradients. Explain the run it was "
                 f"exported from, or its model.safetensors."
             )
-        self.predictor = predictor
-        self._backend = predictor.backend
-        self._classifier = _twin(predictor.backend.classifier)
+        self.predictor = predictor.with_torch()
+        backend = self.predictor.backend
+        assert isinstance(backend, TorchBackend)
+        self._backend = backend
+        self._classifier = _twin(backend.classifier)
         self._lock = threading.Lock()
 
     @property

@@ -60,7 +60,7 @@ def export_model(request: Request, say: Callable[[str], None] = lambda _: None) 
     _check_place(kind, request)
     file, run = _model(request.run, say)
     target = _target(kind, request, file)
-    model = Predictor.open(file, device="cpu")
+    model = Predictor.open(file, device="cpu", runtime="torch")
     pixels = real_pixels(model, run, request.images, request.data_dir, _IMAGES[request.precision])
     say(f"Exporting {model.header.arch} and checking it on {len(pixels)} real images")
     return kind.write(

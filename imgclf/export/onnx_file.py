@@ -13,10 +13,10 @@ import torch
 
 from imgclf._version import __version__
 from imgclf.errors import MissingExtraError, ModelError
-from imgclf.export.graph import ExportGraph, example_input
 from imgclf.inference.backends.onnx import be_silent
 from imgclf.inference.exported import HEADER_KEY
 from imgclf.models import Classifier
+from imgclf.models.graph import ExportGraph, example_input
 from imgclf.records import ModelHeader
 from imgclf.words import first_line
 

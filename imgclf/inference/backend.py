@@ -4,9 +4,14 @@ from typing import Protocol
 
 import numpy as np
 
+from imgclf.errors import OutOfMemoryError
+
 
 class Backend(Protocol):
-    """Computes logits and embeddings. Every method may be called from several threads at once."""
+    """Computes logits and embeddings. Every method may be called from several threads at once.
+
+    Where a batch does not fit into memory, it raises what :func:`does_not_fit` returns.
+    """
 
     @property
     def name(self) -> str:
@@ -33,3 +38,25 @@ class Backend(Protocol):
         that wait for each other stall all of them.
         """
         ...
+
+
+class NetworkBackend(Backend, Protocol):
+    """Computes a run's own network."""
+
+    @property
+    def precision(self) -> str:
+        """The type in which it computes: ``fp32``, ``bf16`` or ``fp16``."""
+        ...
+
+    def logits_and_features(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return logits (N, K) and penultimate features (N, D), float32, in one pass over uint8 (N, H, W, C)."""
+        ...
+
+
+def does_not_fit(batch: np.ndarray, device: str) -> OutOfMemoryError:
+    """Return the error of a batch, (N, H, W, C), that does not fit into a device's memory."""
+    images = "One image" if len(batch) == 1 else f"A batch of {len(batch)} images"
+    return OutOfMemoryError(
+        f"{images} of {batch.shape[1]}x{batch.shape[2]} pixels does not fit into the memory of '{device}'. "
+        f"Free some of it, or use --device cpu."
+    )

@@ -1,20 +1,18 @@
 """The predictor: a model file, ready to answer for images."""
 
-import itertools
-import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Literal, final
 
 import numpy as np
 
-from imgclf.data.loading.cores import cores
-from imgclf.errors import RunError
+from imgclf.errors import RunError, UsageError
 from imgclf.inference.backend import Backend
-from imgclf.inference.batch_size import BatchSize, BatchSizer
+from imgclf.inference.batch_size import BatchSize
+from imgclf.inference.batches import Batches
 from imgclf.inference.exported import format_of
-from imgclf.inference.ordered_map import ordered_map
+from imgclf.inference.runtimes import Runtime, open_backend
 from imgclf.inference.sources import Prepared, Source, as_sources, prepare
 from imgclf.records import ModelHeader, Prediction
 from imgclf.runs import fingerprint, open_run, read_header
@@ -57,8 +55,9 @@ class Predictor:
         self.file = file
         self.header = header
         self.backend = backend
-        self._sizer = BatchSizer(backend.device, batch_size)
-        self._workers = workers or cores()
+        self.batches = Batches(backend.device, backend.limit_threads, batch_size, workers)
+        self.precision = "as exported"
+        self.chosen_because = "it is the format of the file"
 
     @classmethod
     def open(
@@ -68,6 +67,7 @@ class Predictor:
         batch_size: BatchSize = "auto",
         precision: Literal["fp32", "bf16", "fp16"] = "fp32",
         workers: int | None = None,
+        runtime: Runtime = "auto",
     ) -> "Predictor":
         """Open a model.
 
@@ -78,10 +78,13 @@ class Predictor:
             batch_size: images computed at once; ``auto`` measures on the first ones.
             precision: in which type the network computes; an exported file has its own.
             workers: threads that read images; None is as many as there are cores.
+            runtime: the library that computes a model file: ``auto`` takes on a CPU the faster of ONNX Runtime and
+                PyTorch, ``onnx`` and ``torch`` insist. Torch is not imported where it does not compute.
 
         Raises:
             RunError: there is no such run, or its model file cannot be read.
-            UsageError: there is no such device.
+            UsageError: there is no such device or runtime.
+            ModelError: ONNX Runtime was insisted on and cannot compute this network.
             MissingExtraError: the file needs an extra that is not installed.
         """
         file = find_model_file(run_or_file)
@@ -89,9 +92,30 @@ class Predictor:
             backend = exported.open(file, device)
             return cls(file, backend.header, backend, batch_size, workers)
         header = read_header(file)
-        from imgclf.inference.backends.torch import TorchBackend  # noqa: PLC0415 - torch takes seconds
+        network, choice = open_backend(file, header, device, precision, runtime)
+        predictor = cls(file, header, network, batch_size, workers)
+        predictor.precision, predictor.chosen_because = network.precision, choice.why
+        return predictor
 
-        return cls(file, header, TorchBackend(file, header, device, precision), batch_size, workers)
+    def with_torch(self) -> "Predictor":
+        """Return this model with PyTorch behind it, for what needs its layers and gradients; itself if it has that.
+
+        Raises:
+            UsageError: it is an exported file, which has neither.
+        """
+        if self.backend.name == "torch":
+            return self
+        if not self.has_network:
+            raise UsageError(
+                f"{self.file}: an exported model shows no layers and no gradients. Take the run that it was exported "
+                f"from, or its model.safetensors."
+            )
+        return Predictor.open(self.file, device=self.device, runtime="torch")
+
+    @property
+    def has_network(self) -> bool:
+        """Whether the file holds the network itself, and not only an exported graph of it."""
+        return self.file.suffix.lower() == ".safetensors"
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -133,21 +157,14 @@ class Predictor:
     ) -> Generator[Prediction, None, None]:
         """Answer for images one by one, in input order, while later ones are being read; ``close()`` ends it early.
 
-        On a CPU each worker thread reads and computes its own batches with one computing thread: on shared
-        cores that beats threads inside one operator. On an accelerator workers read, and the caller's
-        thread computes.
-
         Args:
             sources: as for :meth:`predict`; an iterator is consumed as the answers are.
             batch_size: overrides the predictor's own.
             top_k: as for :meth:`predict`.
             threshold: as for :meth:`predict`.
         """
-        answer = partial(
-            self.task.prediction, class_names=self.class_names, decision=self._decision(top_k, threshold)
-        )
-        sizer = self._sizer if batch_size is None else BatchSizer(self.device, batch_size)
-        return self._stream(as_sources(sources), sizer, answer)
+        decision = self._decision(top_k, threshold)
+        return self._stream(as_sources(sources), decision, batch_size)
 
     def prepare(self, source: Source, index: int = 0) -> Prepared:
         """Read and preprocess one source into uint8 pixels (H, W, C), or say why it cannot be read."""
@@ -159,7 +176,7 @@ class Predictor:
 
     def probabilities(self, batch: np.ndarray) -> np.ndarray:
         """Return calibrated probabilities, float32 (N, K), for preprocessed pixels, uint8 (N, H, W, C)."""
-        return self.task.probabilities(self.backend.logits(batch), self.header.temperature).astype(np.float32)
+        return self.task.probabilities(self.logits(batch), self.header.temperature).astype(np.float32)
 
     def prediction(
         self, file: str, probabilities: np.ndarray, top_k: int = 5, threshold: float | None = None
@@ -179,59 +196,18 @@ class Predictor:
         return Decision(top_k, self.header.threshold if threshold is None else threshold)
 
     def _stream(
-        self, sources: Iterator[Source], sizer: BatchSizer, answer: Callable[..., Prediction]
+        self, sources: Iterator[Source], decision: Decision, batch_size: BatchSize | None
     ) -> Generator[Prediction, None, None]:
-        batches = _batches(enumerate(sources), sizer)
-        if self.device == "cpu":
-            yield from self._computed_by_workers(batches, sizer, answer)
-        else:
-            for prepared in ordered_map(self._prepare_all, batches, workers=self._workers):
-                yield from self._timed_answers(prepared, sizer, answer)
+        def compute(pixels: list[np.ndarray]) -> np.ndarray:
+            return self.probabilities(np.stack(pixels))
 
-    def _computed_by_workers(
-        self,
-        batches: Iterator[Sequence[tuple[int, Source]]],
-        sizer: BatchSizer,
-        answer: Callable[..., Prediction],
-    ) -> Generator[Prediction, None, None]:
-        def work(batch: Sequence[tuple[int, Source]]) -> list[Prediction]:
-            return self._timed_answers(self._prepare_all(batch), sizer, answer)
-
-        try:
-            for predictions in ordered_map(work, batches, self._workers, partial(self.limit_threads, 1)):
-                yield from predictions
-        finally:
-            self.limit_threads(None)
-
-    def _prepare_all(self, batch: Sequence[tuple[int, Source]]) -> list[Prepared]:
-        return [self.prepare(source, index) for index, source in batch]
-
-    def _timed_answers(
-        self, prepared: Sequence[Prepared], sizer: BatchSizer, answer: Callable[..., Prediction]
-    ) -> list[Prediction]:
-        start = time.perf_counter()
-        predictions = self._answers(prepared, answer)
-        if readable := sum(item.pixels is not None for item in prepared):
-            sizer.record(readable, time.perf_counter() - start)
-        return predictions
-
-    def _answers(self, prepared: Sequence[Prepared], answer: Callable[..., Prediction]) -> list[Prediction]:
-        """Compute what could be read; each answer is paired with its own image, never by position alone."""
-        pixels = [item.pixels for item in prepared if item.pixels is not None]
-        rows = iter(self.probabilities(np.stack(pixels)) if pixels else ())
-        return [
-            Prediction(file=item.file, error=item.error)
-            if item.pixels is None
-            else answer(item.file, next(rows))
-            for item in prepared
-        ]
-
-
-def _batches(
-    numbered: Iterator[tuple[int, Source]], sizer: BatchSizer
-) -> Iterator[Sequence[tuple[int, Source]]]:
-    while batch := list(itertools.islice(numbered, sizer.next_size())):
-        yield batch
+        with closing(self.batches.computed(sources, self.prepare, compute, batch_size)) as computed:
+            for prepared, row in computed:
+                yield (
+                    Prediction(file=prepared.file, error=prepared.error)
+                    if row is None
+                    else self.task.prediction(prepared.file, row, self.class_names, decision)
+                )
 
 
 def find_model_file(run_or_file: str | Path) -> Path:

@@ -9,6 +9,7 @@ splits.csv          file, label, split
 skipped.csv         file, reason (only when something was left out)
 history.csv         one row an epoch
 metrics.json        results, and status: running, stopped, failed, finished, or pruned by imgclf tune
+graph-KEY.onnx      the same network for ONNX Runtime, which computes it on a CPU; KEY is a hash of the weights
 examples/           ten images to try the model on, one of each class in turn
 figures/*.png       curves by train, the others by evaluate
 log.txt             what train said

@@ -6,9 +6,11 @@ Nothing in it is executed when it is read. The header lives in safetensors' own 
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
@@ -85,8 +87,26 @@ def read_weights(path: Path) -> dict[str, "torch.Tensor"]:
 
 
 def update_header(path: Path, header: ModelHeader) -> None:
-    """Rewrite a model file with the same weights and another header (a fitted temperature, say)."""
-    save_model_file(path, read_weights(path), header)
+    """Rewrite a model file with the same weights, byte for byte, and another header (a fitted temperature, say).
+
+    Needs no torch.
+
+    Raises:
+        RunError: it is missing or broken, or could not be written; what was there before is intact then.
+    """
+    read_header(path)
+    with path.open("rb") as old:
+        length = int.from_bytes(old.read(8), "little")
+        tensors = json.loads(old.read(length))
+        tensors["__metadata__"] = {**tensors["__metadata__"], _KEY: json.dumps(header.to_dict())}
+        text = json.dumps(tensors).encode()
+        text += b" " * (-len(text) % 8)  # the tensors begin at a multiple of eight, for whoever maps them
+        write_atomically(path, partial(_write_with_header, text, old))
+
+
+def _write_with_header(text: bytes, old: IO[bytes], new: IO[bytes]) -> None:
+    new.write(len(text).to_bytes(8, "little") + text)
+    shutil.copyfileobj(old, new, 1 << 20)
 
 
 def fingerprint(path: Path) -> str:

@@ -22,6 +22,7 @@ class ServerSettings:
     Attributes:
         model: a run directory, its name, or a model file.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        runtime: what computes a run on a CPU: ``auto`` is the faster of ONNX Runtime and PyTorch.
         precision: ``fp32``, ``bf16``, or ``auto``: bf16 where it is faster and keeps the answers. Not of an ONNX file.
         threads: inference worker threads, each computing with one thread; 0 is one for each core.
         max_batch: images computed at once; 0 is measured at warm-up.
@@ -46,6 +47,7 @@ class ServerSettings:
 
     model: str
     device: str = "auto"
+    runtime: Literal["auto", "onnx", "torch"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     threads: int = 0
     max_batch: int = 0

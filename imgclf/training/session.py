@@ -14,6 +14,7 @@ from imgclf.data import Dataset, Splits, make_splits, open_dataset, split_rows, 
 from imgclf.data.shards.shard_files import absolute_pattern, is_pattern
 from imgclf.errors import DataError, RunError, StoppedError, UsageError
 from imgclf.figures import training_curves
+from imgclf.inference.runtimes import keep_graph
 from imgclf.models import choose_device, classifier_from_header
 from imgclf.plugins import DATASETS, plugin_entry_points
 from imgclf.recipes import Config
@@ -269,6 +270,7 @@ def _finish(run: Run, outcome: Outcome) -> None:
         }
     )
     training_curves([record.to_dict() for record in outcome.history], run.figures / "curves.png")
+    keep_graph(run.model_file)
 
 
 def _write_origin(run: Run, config: Config, splits: Splits, class_names: tuple[str, ...]) -> dict[str, Any]:

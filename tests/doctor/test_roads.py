@@ -17,7 +17,7 @@ from imgclf.task import softmax
 def test_evaluation_predict_and_api_agree_to_1e_5(shapes: Path, shapes_run: Run) -> None:
     """The loader of training-time evaluation, the predictor and the front door give the same probabilities."""
     images = sorted((shapes / "test").glob("*/*.png"))
-    predictor = Predictor.open(shapes_run.path, device="cpu")
+    predictor = Predictor.open(shapes_run.path, device="cpu", runtime="torch")
     examples = Examples(images=images, labels=np.zeros(len(images), np.int64), files=[str(p) for p in images])
     loader = eval_loader(examples, predictor.header.preprocessing, LoadingOptions(8, "cpu"))
     classifier = predictor.backend.classifier

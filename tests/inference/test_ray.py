@@ -118,7 +118,9 @@ def test_light_answers_lack_only_the_probabilities(shapes: Path, shapes_run: Run
     """Where nobody asks for every class, only the best ones travel."""
     content = np.fromfile(shapes_run.model_file, np.uint8)
     image = str(shapes / "test" / "circle" / "00.png")
-    (answer,) = Worker(content, order(shapes_run, with_probabilities=False, top_k=2)).answer([image])
+    (answer,) = Worker(content, order(shapes_run, with_probabilities=False, decision=Decision(2))).answer(
+        [image]
+    )
     assert not answer.probabilities
     assert [name for name, _ in answer.top_k][:1] == [answer.label]
 

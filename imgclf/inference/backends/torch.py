@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from imgclf.data import normalize_on_device
-from imgclf.errors import OutOfMemoryError
+from imgclf.inference.backend import does_not_fit
 from imgclf.models import Classifier, choose_device, classifier_from_header
-from imgclf.records import ModelHeader
+from imgclf.models.graph import ExportGraph
+from imgclf.records import ModelHeader, Preprocessing
 from imgclf.runs import read_weights
 
 Precision = Literal["fp32", "bf16", "fp16"]
@@ -25,8 +26,8 @@ class TorchBackend:
     """A classifier in eval mode on one device.
 
     Args:
-        file: the model file.
-        header: what the file says of itself.
+        classifier: the network; it is moved to the device.
+        preprocessing: how an image becomes its input.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         precision: the type in which the network computes; logits are float32 whatever it is.
 
@@ -36,14 +37,37 @@ class TorchBackend:
 
     name = "torch"
 
-    def __init__(self, file: Path, header: ModelHeader, device: str, precision: Precision) -> None:
+    def __init__(
+        self, classifier: Classifier, preprocessing: Preprocessing, device: str, precision: Precision = "fp32"
+    ) -> None:
         self._device = torch.device(choose_device(device))
+        self._precision: Precision = precision
         self._dtype = _DTYPES[precision]
-        self._spec = header.preprocessing
+        self._spec = preprocessing
         with _one_thread():
-            classifier = classifier_from_header(header, read_weights(file)).requires_grad_(False)
+            classifier.requires_grad_(False).eval()
             classifier.to(self._device, self._dtype).to(memory_format=torch.channels_last)
-        self._classifier: Classifier = classifier
+        self._classifier = classifier
+        self._graph = ExportGraph(classifier, preprocessing, baked=False)
+
+    @classmethod
+    def open(
+        cls, file: Path, header: ModelHeader, device: str, precision: Precision = "fp32"
+    ) -> "TorchBackend":
+        """Open a model file.
+
+        Raises:
+            UsageError: the device is not there.
+            RunError: the file is missing or broken.
+        """
+        with _one_thread():
+            classifier = classifier_from_header(header, read_weights(file))
+        return cls(classifier, header.preprocessing, device, precision)
+
+    @property
+    def precision(self) -> Precision:
+        """The type in which the network computes."""
+        return self._precision
 
     @property
     def device(self) -> str:
@@ -62,11 +86,16 @@ class TorchBackend:
 
     def logits(self, batch: np.ndarray) -> np.ndarray:
         """Return logits, float32 (N, K), for preprocessed pixels, uint8 (N, H, W, C)."""
-        return self._compute(self._classifier, batch)
+        return self._compute(self._classifier, batch)[0]
 
     def embed(self, batch: np.ndarray) -> np.ndarray:
         """Return pooled penultimate features, float32 (N, D), for uint8 (N, H, W, C)."""
-        return self._compute(self._classifier.embed, batch)
+        return self._compute(self._classifier.embed, batch)[0]
+
+    def logits_and_features(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return both, float32 (N, K) and (N, D), in one pass."""
+        logits, features = self._compute(self._graph, batch)
+        return logits, features
 
     def limit_threads(self, count: int | None) -> None:
         """Let the calling thread compute with ``count`` threads; None makes its present count the default again.
@@ -76,26 +105,17 @@ class TorchBackend:
         """
         torch.set_num_threads(torch.get_num_threads() if count is None else count)
 
-    def _compute(self, network: Callable[[Tensor], Tensor], batch: np.ndarray) -> np.ndarray:
+    def _compute(
+        self, network: Callable[..., Tensor | tuple[Tensor, ...]], batch: np.ndarray
+    ) -> list[np.ndarray]:
         try:
             with torch.inference_mode():
-                result: np.ndarray = network(self.normalized(batch)).float().cpu().numpy()
+                outputs = network(self.normalized(batch))
+                outputs = (outputs,) if isinstance(outputs, Tensor) else outputs
+                return [output.float().cpu().numpy() for output in outputs]
         except torch.OutOfMemoryError:
-            return self._compute_halves(network, batch)
-        return result
-
-    def _compute_halves(self, network: Callable[[Tensor], Tensor], batch: np.ndarray) -> np.ndarray:
-        """Try again with half as much at a time: another program may have taken the device's memory."""
-        if len(batch) == 1:
-            raise OutOfMemoryError(
-                f"One image of {batch.shape[1]}x{batch.shape[2]} pixels does not fit into the memory of "
-                f"'{self.device}'. Free some of it, or use --device cpu."
-            )
-        torch.cuda.empty_cache()
-        middle = len(batch) // 2
-        return np.concatenate(
-            [self._compute(network, batch[:middle]), self._compute(network, batch[middle:])]
-        )
+            torch.cuda.empty_cache()
+            raise does_not_fit(batch, self.device) from None
 
 
 @contextmanager

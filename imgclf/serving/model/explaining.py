@@ -98,7 +98,7 @@ class Explanations:
             RefusedError: 422 for what cannot be chosen, 503 when too many wait, 504 when it took too long; and
                 those of an image that cannot be read.
         """
-        if model.predictor.backend.name != "torch":
+        if not model.predictor.has_network:
             raise RefusedError(
                 422,
                 "This server has an exported model, which shows no layers and no gradients. Serve the run it was "
@@ -126,7 +126,7 @@ class Explanations:
 
     async def layers(self, model: LoadedModel) -> list[LayerChoice]:
         """Return the layers to choose from, in forward order; none for an exported model."""
-        if model.predictor.backend.name != "torch":
+        if not model.predictor.has_network:
             return []
         return await asyncio.wrap_future(self._pool.submit(self._layers, model))
 

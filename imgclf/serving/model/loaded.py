@@ -29,8 +29,7 @@ class LoadedModel:
     @property
     def precision(self) -> str:
         """In which type predictions are computed."""
-        full = "fp32" if self.predictor.backend.name == "torch" else "as exported"
-        return "bf16" if self.rounded else full
+        return "bf16" if self.rounded else self.predictor.precision
 
     def compute(self, task: Task, pixels: np.ndarray) -> np.ndarray:
         """Return float32 (N, K) probabilities or (N, D) embeddings for preprocessed pixels, uint8 (N, H, W, C)."""

@@ -24,11 +24,12 @@ def open_model(settings: ServerSettings) -> LoadedModel:
     Raises:
         ImgclfError: it cannot be read, or cannot compute.
     """
-    predictor = Predictor.open(settings.model, device=settings.device)
+    predictor = Predictor.open(settings.model, device=settings.device, runtime=settings.runtime)
     threads = settings.threads or cores()
     pace = pace_of(predictor, threads, settings.max_batch)
     rounded = None
-    if settings.precision != "fp32" and predictor.backend.name == "torch":
+    torch_computes = predictor.backend.name == "torch" or settings.precision == "bf16"
+    if settings.precision != "fp32" and predictor.has_network and torch_computes:
         rounded = Predictor.open(settings.model, device=settings.device, precision="bf16")
         rounded_pace = pace_of(rounded, threads, settings.max_batch)
         if settings.precision == "bf16" or (
