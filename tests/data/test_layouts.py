@@ -155,3 +155,14 @@ def test_several_configurations_are_not_poured_together(tmp_path: Path) -> None:
         f"{tmp_path}/160px."
     )
     assert sizes(open_dataset(str(tmp_path / "160px"))) == {"train": 2, "val": 2}
+
+
+def test_files_of_other_kinds_are_counted(tmp_path: Path) -> None:
+    """DICOM, JPEG XL, NumPy and EXR have rows, so that reading says what they are; documents are counted."""
+    tree(tmp_path, "a/1.png", "b/2.png")
+    for name in ("scan.dcm", "x.jxl", "y.npy", "z.j2k", "w.exr", "notes.pdf"):
+        (tmp_path / "b" / name).write_bytes(b"content of another kind")
+    dataset = open_dataset(str(tmp_path))
+    assert labels(dataset).count("b") == 6
+    assert dataset.taken is not None
+    assert dataset.taken.left_out == {".pdf files": 1}

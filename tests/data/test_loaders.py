@@ -300,3 +300,21 @@ def test_batches_reach_a_gpu(examples: Examples, transforms: Any) -> None:
     for ours, theirs in zip(_eval(examples, device="cuda").epoch(0), _eval(examples).epoch(0), strict=True):
         assert ours.images.device.type == "cuda"
         torch.testing.assert_close(ours.images.cpu(), theirs.images, rtol=0, atol=1e-5)
+
+
+def test_a_class_without_a_readable_image_stops_the_training(tmp_path: Path) -> None:
+    """Its name would stand in the model and never be predicted."""
+    files = []
+    for name, content in (
+        ("a.png", encoded(photo(30, 30), "PNG")),
+        ("b.dcm", b"no image at all, and long enough"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        files.append(tmp_path / name)
+    examples = Examples([files[0], files[0], files[1]], np.array([0, 0, 1]), ["a.png", "a2.png", "b.dcm"])
+    with pytest.raises(DataError) as caught:
+        _train(examples)
+    assert str(caught.value) == (
+        "None of the 1 images of a class can be read, so it cannot be learnt. The first is b.dcm: is a text file; JPEG, PNG, "
+        "WebP, BMP, TIFF and GIF are read. Mend these files, or take the class out."
+    )

@@ -259,3 +259,22 @@ def test_counting_ends_where_a_jpeg_is_cut_off(rest: bytes) -> None:
     """Wherever that is, and it is still too many scans."""
     with pytest.raises(ImageError, match="has more than 500 scans"):
         read_image(jpeg_with_scans(501)[:-2] + rest)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (bytes(128) + b"DICM", "is a DICOM image, which is not read; export it to PNG or TIFF first. "),
+        (b"\x93NUMPY\x01\x00", "is a NumPy array; "),
+        (b"v/1\x01\x02\x00\x00\x00", "is an OpenEXR image; "),
+        (b"\xff\x0a" + bytes(8), "is a JPEG XL image; "),
+        (b"II*\x00\x10\x00\x00\x00CR\x02\x00", "is a camera raw file (develop it to JPEG or TIFF first); "),
+        (b"FUJIFILMCCD-RAW 0201", "is a camera raw file (develop it to JPEG or TIFF first); "),
+    ],
+)
+def test_other_kinds_of_images_are_named(content: bytes, reason: str) -> None:
+    """What it is and what to do, never "damaged"."""
+    with pytest.raises(ImageError) as caught:
+        read_image(content)
+    assert caught.value.reason == f"{reason}JPEG, PNG, WebP, BMP, TIFF and GIF are read"
+    assert caught.value.kind == "unsupported"

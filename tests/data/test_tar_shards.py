@@ -317,3 +317,39 @@ def test_a_set_larger_than_the_budget_is_not_looked_through(shards: Path) -> Non
     other = storage_of(open_dataset(str(shards)).splits["train"].select([1, 2, 4]).images)
     assert other is not None
     assert other.identity != storage.identity
+
+
+def test_names_with_dots_lose_no_image(tmp_path: Path, shapes: Path) -> None:
+    """Cameras and screenshots write such names; each image is a sample of its own, with the label of its folder or file."""
+    png = images_of(shapes, "train")[0][1]
+    names = [
+        "cat/IMG.0001.png",
+        "cat/IMG.0002.png",
+        "dog/at 10.11.12.png",
+        "dog/at 10.11.13.png",
+        "dog/a.png",
+        "dog/a.1.png",
+    ]
+    path = write_tar(tmp_path / "train.tar", dict.fromkeys(names, png))
+    dataset = open_dataset(str(path))
+    assert sorted(dataset.splits["train"].files) == sorted(f"train.tar/{name}" for name in names)
+    members = {"IMG.1.png": png, "IMG.1.cls": b"cat", "IMG.2.png": png, "IMG.2.cls": b"dog"}
+    dataset = open_dataset(str(write_tar(tmp_path / "val.tar", members)))
+    assert [dataset.class_names[label] for label in dataset.splits["val"].labels] == ["cat", "dog"]
+
+
+def test_several_images_in_one_sample(tmp_path: Path, shapes: Path) -> None:
+    """A mask beside the image is passed over where the image's name is the plain one; else both are named."""
+    png = images_of(shapes, "train")[0][1]
+    members = {f"{row}{ending}": png for row in "01" for ending in (".png", ".mask.png")}
+    labels = {"0.cls": b"cat", "1.cls": b"dog"}
+    dataset = open_dataset(str(write_tar(tmp_path / "train.tar", {**members, **labels})))
+    assert list(dataset.splits["train"].files) == ["train.tar/0.png", "train.tar/1.png"]
+    members = {"0.input.png": png, "0.mask.png": png, "0.cls": b"cat"}
+    path = write_tar(tmp_path / "both.tar", members)
+    with pytest.raises(DataError) as caught:
+        open_dataset(str(path))
+    assert str(caught.value) == (
+        f"{path}: 0.input.png and 0.mask.png are one sample by WebDataset's rule (names agree up to the first dot), and "
+        f"which of them is the image cannot be told. Rename them, or leave one out of the shards."
+    )

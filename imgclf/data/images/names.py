@@ -7,14 +7,15 @@ from imgclf.data.images.signatures import image_format
 
 # Those after gif are not read, but the reader says what is wrong with each: nothing is lost silently.
 _IMAGES = (
-    "jpg jpeg jpe jfif png apng webp bmp dib tif tiff gif avif heic heif svg psd ico jp2 eps ppm pgm tga"
+    "jpg jpeg jpe jfif png apng webp bmp dib tif tiff gif avif heic heif svg psd ico jp2 eps ppm pgm tga "
+    "jxl j2k jpx jpf dcm dicom exr hdr fits fit nef cr2 cr3 arw dng raf orf rw2 nii svs npy"
 )
 IMAGE_EXTENSIONS = frozenset(_IMAGES.split())
 
 # Met beside images so often that they are not worth opening to see whether they are images after all.
 _OTHER = (
     "txt md csv tsv json jsonl xml yaml yml toml html htm pdf doc docx xls xlsx zip tar gz tgz bz2 xz 7z rar "
-    "parquet npy npz pkl pt pth mat h5 hdf5 safetensors onnx py ipynb sh log db ini lnk url mp4 avi mov mkv mp3 wav"
+    "parquet npz pkl pt pth mat h5 hdf5 safetensors onnx py ipynb sh log db ini lnk url mp4 avi mov mkv mp3 wav"
 )
 OTHER_EXTENSIONS = frozenset(_OTHER.split())
 

@@ -22,6 +22,13 @@ _OTHER_SIGNATURES = (
     (b"\xc5\xd0\xd3\xc6", "an EPS file"),
     (b"8BPS", "a Photoshop file"),
     (b"SIMPLE  =", "a FITS file"),
+    (b"\x93NUMPY", "a NumPy array"),
+    (b"v/1\x01", "an OpenEXR image"),
+    (b"#?RADIANCE", "a Radiance HDR image"),
+    (b"FUJIFILMCCD-RAW", "a camera raw file (develop it to JPEG or TIFF first)"),
+    (b"II*\x00", "a camera raw file (develop it to JPEG or TIFF first)"),  # CR2; other TIFF is read
+    (b"IIRO", "a camera raw file (develop it to JPEG or TIFF first)"),
+    (b"IIU\x00", "a camera raw file (develop it to JPEG or TIFF first)"),
     (b"\x00\x00\x01\x00", "an icon (ICO)"),
     (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 image"),
     (b"\xff\x4f\xff\x51", "a JPEG 2000 image"),
@@ -47,11 +54,15 @@ _ISO_BRANDS = {
 def image_format(head: bytes) -> str | None:
     """Return Pillow's name of the format, or None where it is none of those that are read.
 
+    Canon's CR2 is a TIFF by its first bytes; it names itself at byte 8.
+
     >>> image_format(b"GIF89a" + bytes(10))
     'GIF'
     """
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WEBP"
+    if head[8:10] == b"CR" and head.startswith(b"II*\x00"):
+        return None
     return next((name for signature, name in _IMAGE_SIGNATURES if head.startswith(signature)), None)
 
 
@@ -64,6 +75,8 @@ def what_it_is(head: bytes) -> str:
     if head[4:8] == b"ftyp" and head[8:12] in _ISO_BRANDS:
         name, how = _ISO_BRANDS[head[8:12]]
         return f"is {name}, which is not read; convert it to JPEG or PNG first ({how})"
+    if head[128:132] == b"DICM":
+        return f"is a DICOM image, which is not read; export it to PNG or TIFF first. {READ_FORMATS} are read"
     for signature, name in _OTHER_SIGNATURES:
         if head.startswith(signature):
             return f"is {name}; {READ_FORMATS} are read"

@@ -75,10 +75,12 @@ def train_loader(
     Raises:
         ConfigError: the augmentation does not fit.
         ImageError: an image cannot be read and ``on_error`` is ``fail``.
-        DataError: no image can be read, or there are too few.
+        DataError: no image can be read, none of a class, or there are too few.
     """
     plan = plan_augmentation(augment, spec, is_grey=_is_grey(examples, spec))
     decoding = _decoded(examples, plan, options)
+    if decoding is not None:
+        _check_classes(examples, decoding)
     weights = sampler_weights
     if weights is not None and decoding is not None:
         weights = np.asarray(weights)[decoding.kept]
@@ -118,6 +120,18 @@ def eval_loader(examples: Examples, spec: Preprocessing, options: LoadingOptions
     plan = AugmentPlan(AsEvaluated(spec), crop=None, per_image=(), batched=())
     order = Order(options.batch_size, 0, options.rank, options.world_size, training=False)
     return _loader(examples, _decoded(examples, plan, options), spec, plan, order, options)
+
+
+def _check_classes(examples: Examples, decoding: Decoding) -> None:
+    """Refuse to train where a class has images and none of them can be read: its name would never be predicted."""
+    lost = np.setdiff1d(examples.labels, examples.labels[decoding.kept])
+    if len(lost):
+        rows = np.flatnonzero(examples.labels == lost[0])
+        first = next(skipped for skipped in decoding.skipped if skipped.file == examples.files[rows[0]])
+        raise DataError(
+            f"None of the {len(rows)} images of a class can be read, so it cannot be learnt. The first is {first.file}: "
+            f"{first.reason}. Mend these files, or take the class out."
+        )
 
 
 def _decoded(examples: Examples, plan: AugmentPlan, options: LoadingOptions) -> Decoding | None:

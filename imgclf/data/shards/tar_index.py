@@ -21,7 +21,7 @@ from imgclf.data.loading.decoded_cache import default_cache_dir
 from imgclf.data.shards.shard_files import is_url, opened, stamp_of
 from imgclf.errors import DataError
 
-_FORMAT = 1
+_FORMAT = 2
 _LABEL_KEYS = ("cls", *LABEL)
 
 
@@ -82,7 +82,7 @@ def _read(shard: str, stamp: str) -> ShardIndex:
                 samples.setdefault(str(path.with_name(stem)), _Sample()).add(member, ending.lower(), content)
         except (tarfile.TarError, OSError, EOFError) as error:
             damage = str(error) or type(error).__name__
-    images = [sample for sample in samples.values() if sample.image is not None]
+    images = [each for sample in samples.values() for each in sample.labelled(shown)]
     if not images and damage:
         raise DataError(
             f"{shown} cannot be read as a tar shard ({damage}). A shard is a plain tar file; unpack a compressed one "
@@ -90,33 +90,67 @@ def _read(shard: str, stamp: str) -> ShardIndex:
         )
     return ShardIndex(
         stamp=stamp,
-        names=tuple(sample.image.name for sample in images if sample.image),
-        offsets=tuple(sample.image.offset_data for sample in images if sample.image),
-        sizes=tuple(sample.image.size for sample in images if sample.image),
-        labels=tuple(sample.final_label() for sample in images),
+        names=tuple(member.name for member, _ in images),
+        offsets=tuple(member.offset_data for member, _ in images),
+        sizes=tuple(member.size for member, _ in images),
+        labels=tuple(label for _, label in images),
         damage=damage,
     )
 
 
 class _Sample:
-    """What the members of one name have said so far."""
+    """What the members whose names agree up to the first dot have said so far.
+
+    Photographs may have dots in their names (``IMG.0001.jpg``, ``at 10.11.12.jpg``): where such names meet in one sample,
+    each image is a sample of its own, with the label file of its own name or the label that all share in no file.
+    """
 
     def __init__(self) -> None:
-        self.image: tarfile.TarInfo | None = None
-        self.label = ""
+        self.images: list[tuple[str, tarfile.TarInfo]] = []
+        self.labels: dict[str, str] = {}
 
     def add(self, member: tarfile.TarInfo, ending: str, content: Callable[[], bytes]) -> None:
-        if ending.rpartition(".")[2] in IMAGE_EXTENSIONS:
-            self.image = self.image or member
-        elif ending in ("cls", "cls.txt"):
-            self.label = content().decode("utf-8", "replace").strip()
-        elif ending == "json" and not self.label:
-            self.label = _label_in(content())
+        ending = ending.removesuffix(".txt") if ending.endswith("cls.txt") else ending
+        middle, _, last = ending.rpartition(".")
+        if last in IMAGE_EXTENSIONS:
+            self.images.append((middle, member))
+        elif last == "cls":
+            self.labels[middle] = content().decode("utf-8", "replace").strip()
+        elif last == "json":
+            self.labels.setdefault(middle, _label_in(content()))
 
-    def final_label(self) -> str:
-        """Return the label, or the folder's name where it is no split's."""
-        folder = PurePosixPath(self.image.name).parent.name if self.image else ""
-        return self.label or ("" if folder.lower() in SPLIT_WORDS else folder)
+    def labelled(self, shown: str) -> list[tuple[tarfile.TarInfo, str]]:
+        """Return its images with their labels, or with the folder's name where that is no split's.
+
+        Raises:
+            DataError: it has several images, and which of them is meant cannot be told.
+        """
+        labels = {middle: label for middle, label in self.labels.items() if label}
+        if len(self.images) > 1 and not all(self._is_own(middle, labels) for middle, _ in self.images):
+            plain = [each for each in self.images if not each[0]]
+            if len(plain) != 1 or "" not in labels:
+                first, second = (display_name(member.name) for _, member in self.images[:2])
+                raise DataError(
+                    f"{shown}: {first} and {second} are one sample by WebDataset's rule (names agree up to the first dot), "
+                    f"and which of them is the image cannot be told. Rename them, or leave one out of the shards."
+                )
+            self.images = plain
+        return [
+            (member, labels.get(middle) or labels.get("") or _folder(member))
+            for middle, member in self.images
+        ]
+
+    @staticmethod
+    def _is_own(middle: str, labels: dict[str, str]) -> bool:
+        """Say whether an image is a sample of its own: "0001" is part of a name, "mask" says what an image is for."""
+        if labels:
+            return middle in labels
+        return not middle.isalpha()
+
+
+def _folder(member: tarfile.TarInfo) -> str:
+    folder = PurePosixPath(member.name).parent.name
+    return "" if folder.lower() in SPLIT_WORDS else folder
 
 
 def _members(file: Any, mode: Any) -> Iterator[tuple[tarfile.TarInfo, Callable[[], bytes]]]:
