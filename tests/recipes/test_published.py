@@ -21,6 +21,7 @@ def test_the_replaced_systems_and_ours_are_there() -> None:
         "mobilenetv2-fashion-mnist",
         "resnet-cifar10",
         "resnet9-cifar10",
+        "resnet9-cifar10-gpu",
         "vgg16-cifar10",
     ]
 
