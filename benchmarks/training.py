@@ -163,8 +163,8 @@ def ours(config: Config, splits: Splits, header: ModelHeader) -> Step:
     classifier = create_classifier(
         header.arch, len(header.class_names), pretrained="no", image_size=header.preprocessing.image_size
     )
-    job = Job(Run(Path()), config, splits, header, classifier)
-    loaders = make_loaders(fabric, SilentReporter(), job)
+    job = Job(Run(Path()), config, header, classifier)
+    loaders = make_loaders(fabric, SilentReporter(), job, splits)
     trainer = make_trainer(fabric, SilentReporter(), job, loaders)
     steps = _endless(lambda: trainer.probe_steps(len(loaders.train)))
 

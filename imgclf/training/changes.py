@@ -21,6 +21,7 @@ from imgclf.training.schedule import length_argument
 _NETWORK = "the network and its weights are those of the checkpoint"
 _INPUT = "the network has learnt from images that were prepared like this"
 _SPLIT = "it decides which images are in val"
+_LABELS = "it decides which images there are, and their labels"
 _BATCHES = "what is left of the epoch would repeat some images and leave out others"
 
 REFUSED = {
@@ -29,6 +30,11 @@ REFUSED = {
     "image": _INPUT,
     "loss": "its values before and after could not be compared",
     "optimizer": "what the optimiser has gathered in the checkpoint would not fit",
+    "data.image_column": _LABELS,
+    "data.label_column": _LABELS,
+    "data.class_depth": _LABELS,
+    "data.split_column": _SPLIT,
+    "data.group_column": _SPLIT,
     "data.val_fraction": _SPLIT,
     "data.val_from": _SPLIT,
     "training.seed": "the seed decides which images are in val, and the order of the others",
@@ -86,7 +92,7 @@ class Change:
 
     def __str__(self) -> str:
         """Return "training.epochs 4 -> 8"; of long values the key alone."""
-        text = f"{self.key} {json.dumps(self.before)} -> {json.dumps(self.after)}"
+        text = f"{self.key} {_shown(self.before)} -> {_shown(self.after)}"
         return text if len(text) <= _LONG + len(self.key) else self.key
 
     @property
@@ -131,10 +137,10 @@ def check_changes(run: Run, changes: tuple[Change, ...], epoch: int, step: int) 
     faults = []
     for change in changes:
         if reason := _reason(change.key, REFUSED):
-            faults.append(f"{change.key} is {json.dumps(change.before)} and stays so: {reason}.")
+            faults.append(f"{change.key} is {_shown(change.before)} and stays so: {reason}.")
         elif step and (reason := _reason(change.key, BETWEEN_EPOCHS)):
             faults.append(
-                f"{change.key} is {json.dumps(change.before)} and stays so until epoch {epoch + 1} is over, of which "
+                f"{change.key} is {_shown(change.before)} and stays so until epoch {epoch + 1} is over, of which "
                 f"{step} steps are trained: {reason}."
             )
     if faults:
@@ -218,6 +224,10 @@ def _reason(key: str, table: Mapping[str, str]) -> str:
     if key == "optimizer.lr":
         return ""
     return next((reason for name, reason in table.items() if f"{key}.".startswith(f"{name}.")), "")
+
+
+def _shown(value: Any) -> str:
+    return "not set" if value is None else json.dumps(value)
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -82,8 +82,8 @@ def dry_run(
         devices=1,
         precision=fabric_precision(hardware.precision),  # type: ignore[arg-type]
     )
-    job = Job(Run(out), preparation.config, splits, preparation.header, preparation.classifier)
-    loaders = make_loaders(fabric, reporter, job)
+    job = Job(Run(out), preparation.config, preparation.header, preparation.classifier)
+    loaders = make_loaders(fabric, reporter, job, splits)
     trainer = make_trainer(fabric, reporter, job, loaders)
     first = next(iter(loaders.train.epoch(0)))
     with misfit_told(fabric, job):

@@ -80,6 +80,11 @@ class Group:
         """Whether this is the process that talks and writes."""
         return self._channel is None or dist.get_rank() == 0
 
+    @property
+    def alone(self) -> bool:
+        """Whether there is no other process."""
+        return self._channel is None
+
     def from_first(self, work: Callable[[], Result]) -> Result:
         """Call ``work`` in the first process; return what it returned, or raise its error, in every process."""
         if self._channel is None:

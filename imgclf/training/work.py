@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from imgclf.data import Loader, LoadingOptions, Splits, eval_loader, train_loader
+from imgclf.data import Examples, Loader, LoadingOptions, Splits, eval_loader, train_loader
 from imgclf.errors import ConfigError, DivergenceError, OutOfMemoryError, StoppedError
 from imgclf.models import Classifier
 from imgclf.recipes import Config
@@ -30,12 +30,11 @@ from imgclf.training.skipped import SkippedImages
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A prepared run; picklable, so that it can be sent to another process.
+    """A prepared run; picklable, so that it can be sent to another process; the images each process opens for itself.
 
     Attributes:
         run: the run directory, made already.
         config: resolved.
-        splits: the images.
         header: what the model file will say, apart from results.
         classifier: the network with its starting weights, on the CPU.
         resume: whether to continue from the run's checkpoint.
@@ -44,7 +43,6 @@ class Job:
 
     run: Run
     config: Config
-    splits: Splits
     header: ModelHeader
     classifier: Classifier
     resume: bool = False
@@ -52,16 +50,25 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What the loop came to: all epochs, the best one, and the seconds they took."""
+class TrainResult:
+    """What a run came to.
 
-    history: tuple[EpochRecord, ...]
+    Attributes:
+        run: the run directory.
+        best: the epoch whose weights are in the model file.
+        history: every epoch.
+        seconds: of training and validation, those before a resume included.
+        stopped_early: whether patience ran out.
+    """
+
+    run: Run
     best: EpochRecord
+    history: tuple[EpochRecord, ...]
     seconds: float
     stopped_early: bool
 
 
-def work(fabric: Fabric, reporter: Reporter, job: Job) -> Outcome:
+def work(fabric: Fabric, reporter: Reporter, job: Job, splits: Splits) -> TrainResult:
     """Train in this process.
 
     Raises:
@@ -78,7 +85,7 @@ def work(fabric: Fabric, reporter: Reporter, job: Job) -> Outcome:
             lost_process_told(f"The last checkpoint goes on with: {_how_to_resume(job)}"),
             misfit_told(fabric, job),
         ):
-            return _train(fabric, reporter, job)
+            return _train(fabric, reporter, job, splits)
     except DivergenceError as error:
         kept = (
             f"The best model so far is kept: {job.run.model_file}"
@@ -122,13 +129,13 @@ def _how_to_resume(job: Job) -> str:
     return f"{program} train --resume {shlex.quote(str(job.run.path))}{data_dir}"
 
 
-def _train(fabric: Fabric, reporter: Reporter, job: Job) -> Outcome:
+def _train(fabric: Fabric, reporter: Reporter, job: Job, splits: Splits) -> TrainResult:
     # Where pixels are kept on disk once decoded, one process of each machine decodes for the others.
     with fabric.rank_zero_first(local=True):
-        loaders = make_loaders(fabric, reporter, job)
+        loaders = make_loaders(fabric, reporter, job, splits)
     check_same_count(fabric, len(loaders.train.examples))
     skipped = SkippedImages(fabric, reporter, job.run)
-    skipped.tell([*job.splits.unreadable, *loaders.train.skipped, *loaders.val.skipped])
+    skipped.tell([*splits.unreadable, *loaders.train.skipped, *loaders.val.skipped])
     recorder = _make_recorder(job)
     if fabric.is_global_zero:
         recorder.rehearse(job.classifier)
@@ -150,8 +157,12 @@ def _train(fabric: Fabric, reporter: Reporter, job: Job) -> Outcome:
         if trainer.interrupted:
             _save_and_stop(fabric, job, recorder, trainer, stop)
     assert recorder.best_record is not None
-    return Outcome(
-        tuple(recorder.history), recorder.best_record, trainer.budget.elapsed, recorder.stopping.exhausted
+    return TrainResult(
+        job.run,
+        recorder.best_record,
+        tuple(recorder.history),
+        trainer.budget.elapsed,
+        recorder.stopping.exhausted,
     )
 
 
@@ -181,7 +192,7 @@ def _make_recorder(job: Job) -> Recorder:
     return Recorder(job.run, job.header, best=best, stopping=early_stopping(training))
 
 
-def make_loaders(fabric: Fabric, reporter: Reporter, job: Job) -> Loaders:
+def make_loaders(fabric: Fabric, reporter: Reporter, job: Job, splits: Splits) -> Loaders:
     """Make this process's loaders; images that cannot be read are left out of them."""
     data, training = job.config.data, job.config.training
     options = LoadingOptions(
@@ -197,19 +208,19 @@ def make_loaders(fabric: Fabric, reporter: Reporter, job: Job) -> Loaders:
     )
     spec = job.header.preprocessing
     train = train_loader(
-        job.splits.train,
+        splits.train,
         spec,
         job.config.augment,
         options,
-        sampler_weights=_sampler_weights(job) if data.balance == "sampler" else None,
+        sampler_weights=_sampler_weights(splits.train, job) if data.balance == "sampler" else None,
     )
-    val = eval_loader(job.splits.val, spec, options)
+    val = eval_loader(splits.val, spec, options)
     return Loaders(train, val)
 
 
-def _sampler_weights(job: Job) -> np.ndarray:
+def _sampler_weights(train: Examples, job: Job) -> np.ndarray:
     """Draw each class equally often: an image's weight is one over its class's count."""
-    labels = job.splits.train.labels
+    labels = train.labels
     counts = np.bincount(labels, minlength=len(job.header.class_names))
     weights: np.ndarray = 1.0 / counts[labels]
     return weights

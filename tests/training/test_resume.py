@@ -22,6 +22,11 @@ PAGE = Path(__file__).parents[2] / "docs" / "howto" / "resume.md"
 # Another value for every row of the page's table.
 OTHER: dict[str, Any] = {
     "data.dataset": "elsewhere",
+    "data.image_column": "image",
+    "data.label_column": "label",
+    "data.class_depth": 1,
+    "data.split_column": "split",
+    "data.group_column": "patient",
     "data.val_fraction": 0.3,
     "data.val_from": "train",
     "data.balance": "weights",
