@@ -37,9 +37,9 @@ from imgclf.recipes import Config
 from imgclf.records import ModelHeader
 from imgclf.runs import Run
 from imgclf.training.precision import fabric_precision
-from imgclf.training.preparation import prepare
 from imgclf.training.reporter import SilentReporter
-from imgclf.training.work import Job, make_loaders, make_trainer
+from imgclf.training.run.preparation import prepare
+from imgclf.training.run.work import Job, make_loaders, make_trainer
 
 Step = Callable[[], int]
 

@@ -1,10 +1,14 @@
-"""Train: the loop over Lightning Fabric, and everything that makes a run repeatable and resumable."""
+"""Train: the loop over Lightning Fabric, and everything that makes a run repeatable and resumable.
 
-from imgclf.training.dry_run import DryRun, dry_run
+Rooms, in reading order: ``run`` (one run from start to end), ``loop`` (epochs and steps), ``processes`` (one or many);
+``precision`` and ``reporter`` beside them.
+"""
+
+from imgclf.training.processes.torchrun import is_first, is_first_on_machine
 from imgclf.training.reporter import Reporter, SilentReporter
-from imgclf.training.session import follow, resume, train
-from imgclf.training.torchrun import is_first, is_first_on_machine
-from imgclf.training.work import TrainResult
+from imgclf.training.run.dry_run import DryRun, dry_run
+from imgclf.training.run.session import follow, resume, train
+from imgclf.training.run.work import TrainResult
 
 __all__ = [
     "DryRun",

@@ -6,8 +6,8 @@ from pathlib import Path
 from imgclf.errors import ConfigError, StoppedError
 from imgclf.models.names import find_network
 from imgclf.recipes import Config
-from imgclf.training.durations import parse_duration
-from imgclf.training.torchrun import under_torchrun
+from imgclf.training.loop.durations import parse_duration
+from imgclf.training.processes.torchrun import under_torchrun
 from imgclf.tuning.dimensions import Choice
 from imgclf.tuning.folder import SearchFolder, new_folder, open_folder
 from imgclf.tuning.record import best_of

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from imgclf.errors import ModelError
 from imgclf.models import create_classifier
-from imgclf.training.checkpoint import save_checkpoint
+from imgclf.training.run.checkpoint import save_checkpoint
 from tests.models.test_weights import from_file, same_backbone, trained
 
 

@@ -8,7 +8,7 @@ from torchvision.transforms import v2
 from imgclf import models  # noqa: F401 - registers our networks with timm
 from imgclf.plugins import DATASETS, plugin_entry_points
 from imgclf.recipes import Recipe, list_recipes, load_recipe
-from imgclf.training.optimizers import build_optimizer
+from imgclf.training.loop.optimizers import build_optimizer
 
 RECIPES = list_recipes()
 

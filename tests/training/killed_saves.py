@@ -16,7 +16,7 @@ import torch
 
 from imgclf.records import ModelHeader, Preprocessing
 from imgclf.runs import read_header, read_weights, save_model_file
-from imgclf.training.checkpoint import load_checkpoint, save_checkpoint
+from imgclf.training.run.checkpoint import load_checkpoint, save_checkpoint
 
 HEADER = ModelHeader(
     arch="resnet9",

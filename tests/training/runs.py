@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-import imgclf.training.loop as loop
+import imgclf.training.loop.trainer as loop
 from imgclf.recipes import Config
 from imgclf.records import EpochRecord, Progress
 

@@ -3,7 +3,7 @@
 import pytest
 
 from imgclf.errors import ConfigError
-from imgclf.training.durations import parse_duration
+from imgclf.training.loop.durations import parse_duration
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from imgclf.models import classifier_from_header
 from imgclf.recipes import load_config_file
 from imgclf.runs import list_runs, read_header, read_weights
 from imgclf.training import resume, train
-from imgclf.training.checkpoint import remove_unfinished
+from imgclf.training.run.checkpoint import remove_unfinished
 from tests.training.runs import Listener, config_for, stopped_at
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +50,7 @@ def test_an_error_that_is_not_ours_leaves_a_true_status(
     shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A defect shows as itself, and the run does not say for ever that it is running."""
-    from imgclf.training.loop import Trainer
+    from imgclf.training.loop.trainer import Trainer
 
     def broken(*_: Any) -> bool:
         raise ZeroDivisionError
@@ -66,7 +66,7 @@ def test_a_model_file_that_cannot_be_written_is_told_before_the_first_step(
     shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A disk without room for the weights costs no epoch."""
-    import imgclf.training.recorder as recorder
+    import imgclf.training.run.recorder as recorder
 
     def full(path: Path, *_: Any) -> None:
         raise RunError(f"{path}: could not be written (No space left on device)")

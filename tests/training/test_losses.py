@@ -7,8 +7,8 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from imgclf.errors import ConfigError
 from imgclf.recipes import NamedArgs
-from imgclf.training.focal import FocalLoss
-from imgclf.training.losses import (
+from imgclf.training.loop.focal import FocalLoss
+from imgclf.training.loop.losses import (
     balanced_class_weights,
     build_loss,
     check_finite,

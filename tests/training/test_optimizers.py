@@ -10,8 +10,8 @@ from torch import nn
 from imgclf.errors import ConfigError, RunError
 from imgclf.models import create_classifier
 from imgclf.recipes.config import OptimizerConfig, SchedulerConfig
-from imgclf.training.optimizers import build_optimizer, clip_parameters, load_optimizer
-from imgclf.training.schedule import Schedule
+from imgclf.training.loop.optimizers import build_optimizer, clip_parameters, load_optimizer
+from imgclf.training.loop.schedule import Schedule
 
 
 def test_a_torch_name_is_that_class_with_all_parameters() -> None:

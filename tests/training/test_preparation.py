@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from imgclf.recipes import Config
-from imgclf.training.preparation import prepare
 from imgclf.training.reporter import SilentReporter
-from imgclf.training.session import open_splits
+from imgclf.training.run.preparation import prepare
+from imgclf.training.run.session import open_splits
 
 NOTE = (
     "Note: the augmentation ends at 32x32 pixels, and the model is evaluated at 28x28. Unless that is meant, give both "

@@ -14,7 +14,7 @@ from imgclf.errors import RunError, StoppedError, UsageError
 from imgclf.recipes import Config, apply_overrides, load_config_file
 from imgclf.runs import Run, list_runs, read_header
 from imgclf.training import resume, train
-from imgclf.training.changes import APPLIED, BETWEEN_EPOCHS, REFUSED
+from imgclf.training.run.changes import APPLIED, BETWEEN_EPOCHS, REFUSED
 from tests.training import runs
 from tests.training.runs import Listener, stopped_at
 

@@ -5,8 +5,8 @@ import torch
 
 from imgclf.errors import ConfigError
 from imgclf.recipes.config import SchedulerConfig
-from imgclf.training.optimizers import load_optimizer
-from imgclf.training.schedule import Schedule, scheduler_names
+from imgclf.training.loop.optimizers import load_optimizer
+from imgclf.training.loop.schedule import Schedule, scheduler_names
 
 EPOCHS, STEPS = 4, 10
 # Without these a schedule is refused, or would stand still in four epochs.

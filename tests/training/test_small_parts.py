@@ -11,15 +11,15 @@ from imgclf.errors import RunError
 from imgclf.recipes import Config
 from imgclf.recipes.config import AugmentConfig, HardwareConfig
 from imgclf.records import EpochRecord
-from imgclf.training.averaging import WeightAverage
-from imgclf.training.budget import Budget
-from imgclf.training.checkpoint import load_checkpoint, save_checkpoint
-from imgclf.training.early_stopping import BestEpoch
-from imgclf.training.launch import launch
-from imgclf.training.mixing import BatchMixing
-from imgclf.training.phases import plan_phases
+from imgclf.training.loop.averaging import WeightAverage
+from imgclf.training.loop.budget import Budget
+from imgclf.training.loop.early_stopping import BestEpoch
+from imgclf.training.loop.mixing import BatchMixing
+from imgclf.training.loop.phases import plan_phases
 from imgclf.training.precision import choose_precision
+from imgclf.training.processes.launch import launch
 from imgclf.training.reporter import SilentReporter
+from imgclf.training.run.checkpoint import load_checkpoint, save_checkpoint
 
 
 def record(epoch: int, loss: float, accuracy: float) -> EpochRecord:
@@ -189,7 +189,7 @@ def test_training_uses_no_more_threads_than_cores_it_is_allowed(monkeypatch: pyt
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(4)
-        monkeypatch.setattr("imgclf.training.launch.cores", lambda: 2)
+        monkeypatch.setattr("imgclf.training.processes.launch.cores", lambda: 2)
         assert launch(hardware, SilentReporter(), _threads) == 2
         torch.set_num_threads(1)
         assert launch(hardware, SilentReporter(), _threads) == 1

@@ -26,9 +26,9 @@ from imgclf.recipes import Config
 from imgclf.recipes.config import HardwareConfig
 from imgclf.runs import Run, list_runs, read_weights
 from imgclf.training import follow, train
-from imgclf.training.processes import check_same_count, lost_process_told, of_all
-from imgclf.training.session import check_same_everywhere
-from imgclf.training.torchrun import as_started, is_first, is_first_on_machine, joined
+from imgclf.training.processes.agreement import check_same_count, lost_process_told, of_all
+from imgclf.training.processes.torchrun import as_started, is_first, is_first_on_machine, joined
+from imgclf.training.run.session import check_same_everywhere
 
 # A network without batch normalisation, whose statistics are each process's own; all else agrees with one process.
 SETTINGS = ("model.name=test_convnext", "image.size=32", "augment.transforms=[]", "model.pretrained=no")

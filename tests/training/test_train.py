@@ -13,7 +13,7 @@ from imgclf.recipes import Config, load_config_file
 from imgclf.records import EpochRecord
 from imgclf.runs import Run, list_runs, read_header, read_weights
 from imgclf.training import resume, train
-from imgclf.training.interruption import StopRequest
+from imgclf.training.processes.interruption import StopRequest
 from tests.training.runs import Listener, config_for, stopped_at
 
 

@@ -1,7 +1,7 @@
 """The checkpoint: everything that makes a resumed run bit-equal to one that never stopped.
 
 Tensors and plain values only, read back with ``weights_only=True``: a checkpoint cannot run code. There is no
-random state in it, because every random draw is a function of seed, epoch and step (see loop.py).
+random state in it, because every random draw is a function of seed, epoch and step (see loop/trainer.py).
 """
 
 import pickle

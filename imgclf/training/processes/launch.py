@@ -21,8 +21,8 @@ from imgclf.errors import ConfigError, ImgclfError, LostProcessError
 from imgclf.recipes.config import HardwareConfig
 from imgclf.records import EpochRecord, Progress
 from imgclf.training.precision import fabric_precision
+from imgclf.training.processes.torchrun import under_torchrun
 from imgclf.training.reporter import Reporter, SilentReporter
-from imgclf.training.torchrun import under_torchrun
 
 Result = TypeVar("Result")
 Work = Callable[..., Result]

@@ -10,10 +10,10 @@ from torch import nn
 
 from imgclf.records import EpochRecord, ModelHeader, Progress
 from imgclf.runs import Run, save_model_file
-from imgclf.training.checkpoint import save_checkpoint
-from imgclf.training.early_stopping import BestEpoch
-from imgclf.training.loop import Trainer
+from imgclf.training.loop.early_stopping import BestEpoch
+from imgclf.training.loop.trainer import Trainer
 from imgclf.training.reporter import Reporter
+from imgclf.training.run.checkpoint import save_checkpoint
 
 _COLUMNS = tuple(EpochRecord.__dataclass_fields__)
 

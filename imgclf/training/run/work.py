@@ -17,15 +17,15 @@ from imgclf.models import Classifier
 from imgclf.recipes import Config
 from imgclf.records import EpochRecord, ModelHeader
 from imgclf.runs import Run
-from imgclf.training.checkpoint import load_checkpoint
-from imgclf.training.early_stopping import BestEpoch, early_stopping
-from imgclf.training.interruption import StopRequest
-from imgclf.training.loop import Loaders, Trainer
-from imgclf.training.losses import balanced_class_weights
-from imgclf.training.processes import check_same_count, lost_process_told
-from imgclf.training.recorder import LoggingReporter, Recorder
+from imgclf.training.loop.early_stopping import BestEpoch, early_stopping
+from imgclf.training.loop.losses import balanced_class_weights
+from imgclf.training.loop.trainer import Loaders, Trainer
+from imgclf.training.processes.agreement import check_same_count, lost_process_told
+from imgclf.training.processes.interruption import StopRequest
 from imgclf.training.reporter import Reporter
-from imgclf.training.skipped import SkippedImages
+from imgclf.training.run.checkpoint import load_checkpoint
+from imgclf.training.run.recorder import LoggingReporter, Recorder
+from imgclf.training.run.skipped import SkippedImages
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,8 +8,8 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from imgclf.data import Loader
-from imgclf.training.meter import sum_dtype
-from imgclf.training.processes import share_buffers, sum_of_all
+from imgclf.training.loop.meter import sum_dtype
+from imgclf.training.processes.agreement import share_buffers, sum_of_all
 
 
 @dataclass(frozen=True)

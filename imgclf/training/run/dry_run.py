@@ -18,10 +18,10 @@ from imgclf.recipes import Config
 from imgclf.records import Preprocessing
 from imgclf.runs import Run
 from imgclf.training.precision import fabric_precision
-from imgclf.training.preparation import prepare, typical_size
 from imgclf.training.reporter import Reporter, SilentReporter
-from imgclf.training.session import open_splits
-from imgclf.training.work import Job, make_loaders, make_trainer, misfit_told
+from imgclf.training.run.preparation import prepare, typical_size
+from imgclf.training.run.session import open_splits
+from imgclf.training.run.work import Job, make_loaders, make_trainer, misfit_told
 
 _WARMUP_STEPS, _TIMED_STEPS = 2, 6
 _SHOWN = 24

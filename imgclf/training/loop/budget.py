@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from imgclf.recipes.config import TrainingConfig
-from imgclf.training.durations import parse_duration
+from imgclf.training.loop.durations import parse_duration
 
 # Kept free at the end of a time limit before the first validation has shown what one takes.
 _FIRST_RESERVE = 0.03

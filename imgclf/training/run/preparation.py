@@ -15,7 +15,7 @@ from imgclf.models import Classifier, choose_device, create_classifier
 from imgclf.recipes import Config, auto
 from imgclf.recipes.config import AugmentConfig, ImageConfig
 from imgclf.records import ModelHeader, Preprocessing
-from imgclf.training.losses import check_loss
+from imgclf.training.loop.losses import check_loss
 from imgclf.training.precision import choose_precision
 
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -14,9 +14,9 @@ from imgclf.errors import RunError
 from imgclf.recipes import Config, build_config
 from imgclf.records import EpochRecord
 from imgclf.runs import Run
-from imgclf.training.budget import budget_of
-from imgclf.training.early_stopping import early_stopping
-from imgclf.training.schedule import length_argument
+from imgclf.training.loop.budget import budget_of
+from imgclf.training.loop.early_stopping import early_stopping
+from imgclf.training.loop.schedule import length_argument
 
 _NETWORK = "the network and its weights are those of the checkpoint"
 _INPUT = "the network has learnt from images that were prepared like this"

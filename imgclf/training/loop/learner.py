@@ -10,14 +10,14 @@ from imgclf.data import Batch
 from imgclf.errors import DivergenceError
 from imgclf.models import Classifier
 from imgclf.recipes import Config
-from imgclf.training.averaging import WeightAverage
-from imgclf.training.losses import build_loss, check_finite
-from imgclf.training.meter import EpochMeter
-from imgclf.training.mixing import BatchMixing
-from imgclf.training.optimizers import build_optimizer, clip_parameters, load_optimizer
-from imgclf.training.phases import Phase
-from imgclf.training.processes import sum_of_all
-from imgclf.training.schedule import Schedule
+from imgclf.training.loop.averaging import WeightAverage
+from imgclf.training.loop.losses import build_loss, check_finite
+from imgclf.training.loop.meter import EpochMeter
+from imgclf.training.loop.mixing import BatchMixing
+from imgclf.training.loop.optimizers import build_optimizer, clip_parameters, load_optimizer
+from imgclf.training.loop.phases import Phase
+from imgclf.training.loop.schedule import Schedule
+from imgclf.training.processes.agreement import sum_of_all
 
 # A CUDA device runs ahead of Python; asking for a value stops it, so losses are looked at this many steps at a time.
 _STEPS_PER_CHECK = {"cpu": 1, "cuda": 50, "mps": 50}

@@ -21,7 +21,9 @@ from imgclf.recipes import Config
 from imgclf.records import ModelHeader
 from imgclf.runs import Run, create_run
 from imgclf.runs.kept_images import keep_examples
-from imgclf.training.changes import (
+from imgclf.training.loop.losses import check_loss
+from imgclf.training.reporter import Reporter
+from imgclf.training.run.changes import (
     changes_between,
     check_changes,
     check_goes_on,
@@ -30,12 +32,10 @@ from imgclf.training.changes import (
     trained_config,
     with_changes,
 )
-from imgclf.training.checkpoint import load_checkpoint, remove_unfinished
-from imgclf.training.losses import check_loss
-from imgclf.training.preparation import prepare
-from imgclf.training.provenance import dataset_fingerprint, environment
-from imgclf.training.reporter import Reporter
-from imgclf.training.work import Job
+from imgclf.training.run.checkpoint import load_checkpoint, remove_unfinished
+from imgclf.training.run.preparation import prepare
+from imgclf.training.run.provenance import dataset_fingerprint, environment
+from imgclf.training.run.work import Job
 
 
 class Start(Protocol):

@@ -20,12 +20,12 @@ from imgclf.errors import DivergenceError, RunError
 from imgclf.models import Classifier
 from imgclf.recipes import Config
 from imgclf.records import EpochRecord, Progress
-from imgclf.training.budget import budget_of
-from imgclf.training.learner import Learner
-from imgclf.training.losses import validation_loss
-from imgclf.training.phases import Phase, plan_phases
-from imgclf.training.processes import any_of, first_of, sum_of_all
-from imgclf.training.validation import Validation, validate
+from imgclf.training.loop.budget import budget_of
+from imgclf.training.loop.learner import Learner
+from imgclf.training.loop.losses import validation_loss
+from imgclf.training.loop.phases import Phase, plan_phases
+from imgclf.training.loop.validation import Validation, validate
+from imgclf.training.processes.agreement import any_of, first_of, sum_of_all
 
 _SECONDS_PER_REPORT = 0.5
 

@@ -15,7 +15,7 @@ import torch.distributed as dist
 
 from imgclf.errors import ConfigError, ImgclfError
 from imgclf.recipes.config import HardwareConfig
-from imgclf.training.processes import lost_process_told
+from imgclf.training.processes.agreement import lost_process_told
 
 Result = TypeVar("Result")
 

@@ -13,12 +13,12 @@ from imgclf.figures import training_curves
 from imgclf.inference.runtimes import keep_graph
 from imgclf.recipes import Config
 from imgclf.runs import DEFAULT_PARENT, Run
-from imgclf.training.launch import launch
-from imgclf.training.provenance import dataset_fingerprint
+from imgclf.training.processes.launch import launch
+from imgclf.training.processes.torchrun import Group, as_started, joined
 from imgclf.training.reporter import Reporter, SilentReporter
-from imgclf.training.starts import Following, NewRun, ResumedRun, Start
-from imgclf.training.torchrun import Group, as_started, joined
-from imgclf.training.work import Job, TrainResult, work
+from imgclf.training.run.provenance import dataset_fingerprint
+from imgclf.training.run.starts import Following, NewRun, ResumedRun, Start
+from imgclf.training.run.work import Job, TrainResult, work
 
 
 def train(
@@ -54,7 +54,7 @@ def resume(
 
     Args:
         run: the run to continue.
-        config: the run's own config, with the changes that ``imgclf.training.changes`` allows.
+        config: the run's own config, with the changes that ``imgclf.training.run.changes`` allows.
         data_dir: where registered datasets live.
         reporter: told sentences, progress and epochs while it runs.
 

@@ -6,7 +6,7 @@ from lightning_fabric import Fabric
 
 from imgclf.records import UnreadableImage
 from imgclf.runs import Run
-from imgclf.training.processes import of_all
+from imgclf.training.processes.agreement import of_all
 from imgclf.training.reporter import Reporter
 
 _SHOWN = 5

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from imgclf.errors import ConfigError, suggest
 from imgclf.recipes import NamedArgs
-from imgclf.training.focal import FocalLoss
+from imgclf.training.loop.focal import FocalLoss
 
 _LOSSES: dict[str, Any] = {
     name: value
