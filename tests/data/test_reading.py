@@ -1,6 +1,7 @@
 """The one reader: what it refuses, what it makes of odd images."""
 
 import os
+import tempfile
 import threading
 from io import BytesIO
 from pathlib import Path
@@ -278,3 +279,23 @@ def test_other_kinds_of_images_are_named(content: bytes, reason: str) -> None:
         read_image(content)
     assert caught.value.reason == f"{reason}JPEG, PNG, WebP, BMP, TIFF and GIF are read"
     assert caught.value.kind == "unsupported"
+
+
+@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="users are a matter of POSIX")
+def test_a_file_that_its_owner_keeps_to_himself_is_named() -> None:
+    """Whoever runs the tests: root reads everything, and becomes somebody else for this one."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "54-forbidden.jpg"
+        path.write_bytes(encoded(photo(), "JPEG"))
+        path.chmod(0)
+        Path(folder).chmod(0o755)
+        before = os.geteuid()
+        if before == 0:
+            os.seteuid(65534)
+        try:
+            with pytest.raises(
+                ImageError, match=r"54-forbidden\.jpg: cannot be opened \(Permission denied\)$"
+            ):
+                read_image(path)
+        finally:
+            os.seteuid(before)

@@ -126,11 +126,11 @@ _FORM = "multipart/form-data; boundary=x"
 @pytest.mark.parametrize(
     ("request_", "status", "says"),
     [
-        (_json("{"), 400, "The body is not JSON"),
+        (_json("{"), 400, "The body is not JSON (it breaks off or goes wrong in line 1, column 2)."),
         (_json("[" * 10_000 + "]" * 10_000), 400, "nested too deeply"),
         (_json('{"image": NaN}'), 400, "NaN is no JSON"),
-        (_json('{"image": ' + "9" * 5_000 + "}"), 400, "The body is not JSON"),
-        (_json(b'{"image": "\xff"}'), 400, "The body is not JSON"),
+        (_json('{"image": ' + "9" * 5_000 + "}"), 400, "(a number in it has too many digits)."),
+        (_json(b'{"image": "\xff"}'), 400, "The body is not JSON (its text is not UTF-8)."),
         (_json("{}"), 422, "'image' is missing. See /docs."),
         (_json("[1]"), 422, "The body is a list, but an object is expected. See /docs."),
         (_json('{"image": 7}'), 422, "'image' is 7, but a text is expected. See /docs."),
@@ -141,9 +141,34 @@ _FORM = "multipart/form-data; boundary=x"
         (_json('{"image": "http://169.254.169.254/latest"}'), 400, "fetches nothing"),
         (_json('{"image": "file:///etc/passwd"}'), 400, "fetches nothing"),
         ({"files": [("a", b"1"), ("b", b"2")]}, 422, "The form has 2 files, but one is expected"),
-        ({"files": [(f"f{index}", b"1") for index in range(1_000)]}, 400, "Too many files"),
+        (
+            {"files": [(f"f{index}", b"1") for index in range(1_000)]},
+            400,
+            "The form is malformed (it has too many files or fields).",
+        ),
         ({"data": {"a": "b"}, "files": {"x": (None, b"1")}}, 422, "The form has no file"),
-        ({"content": b"--x", "headers": {"Content-Type": "multipart/form-data"}}, 400, "boundary"),
+        (
+            {"content": b"--x", "headers": {"Content-Type": "multipart/form-data"}},
+            400,
+            "(its Content-Type names no boundary).",
+        ),
+        ({"files": {"file": b"1"}, "data": {"a": "x" * 1_100_000}}, 400, "(one of its fields is too long)."),
+        (
+            {"content": b"nonsense --x--", "headers": {"Content-Type": _FORM}},
+            400,
+            "(its parts are not as its boundary says).",
+        ),
+        (
+            {"files": {"file": b"1"}, "data": {"topk": "2"}},
+            422,
+            "There is no option 'topk'. Did you mean 'top_k'?",
+        ),
+        (
+            _json('{"image": "", "treshold": 1}'),
+            422,
+            "There is no option 'treshold'. Did you mean 'threshold'?",
+        ),
+        (_json('{"image": "", "note": 1}'), 400, "is empty (0 bytes)"),
         ({"content": b"nonsense", "headers": {"Content-Type": _FORM}}, 400, "The form is malformed"),
         (
             {"content": b"a=b", "headers": {"Content-Type": "text/plain"}},

@@ -1,16 +1,22 @@
-"""Ten thousand requests."""
+"""Ten thousand requests, batches of every size, large images: what they leave behind."""
 
 import asyncio
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 import httpx
 import pytest
 
 from imgclf.runs import Run
+from tests.bad_files import encoded, photo
 from tests.serving.conftest import is_ready, wait_until
 
 CONNECTIONS = 32
@@ -19,30 +25,51 @@ WARM_UP = 1_000
 MEGABYTE = 1_000_000
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from Linux's /proc")
-def test_ten_thousand_requests_leave_nothing_behind(shapes_run: Run, circle: bytes, tmp_path: Path) -> None:
-    """Thirty-two connections: no error, no growth in memory after the warm-up, an empty line at the end."""
-    command = [sys.executable, "-m", "imgclf", "serve", "--run", str(shapes_run.path), "--port", "0"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    log = tmp_path / "log"
-    with log.open("wb") as stderr:
-        server = subprocess.Popen([*command, "--device", "cpu"], stderr=stderr, env=environment)
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="memory is read from Linux's /proc"
+)
+
+
+@dataclass(frozen=True)
+class ServerProcess:
+    """A server in a process of its own.
+
+    Attributes:
+        process: what runs.
+        port: where it answers.
+        client: asks it.
+        output: what it has written to stdout and to stderr.
+    """
+
+    process: subprocess.Popen[bytes]
+    port: int
+    client: httpx.Client
+    output: tuple[Path, Path]
+
+    @property
+    def memory(self) -> int:
+        """The bytes of memory that it occupies."""
+        return 1024 * _status_of(self.process.pid, "VmRSS")
+
+
+@contextmanager
+def serving(model: Path, folder: Path, *options: str) -> Iterator[ServerProcess]:
+    """Start ``imgclf serve``, wait until it is ready, and end it as a platform does."""
+    command = [sys.executable, "-m", "imgclf", "serve", "--model-file", str(model), "--port", "0"]
+    out, log = folder / "out", folder / "log"
+    with out.open("wb") as stdout, log.open("wb") as stderr:
+        server = subprocess.Popen(
+            [*command, "--device", "cpu", *options],
+            stdout=stdout,
+            stderr=stderr,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
     try:
         wait_until(lambda: b"Serving at" in log.read_bytes() or server.poll() is not None)
         port = int(re.search(rb"127\.0\.0\.1:(\d+)", log.read_bytes())[1])  # type: ignore[index]
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as client:
             wait_until(lambda: is_ready(client), 60)
-            asyncio.run(_ask(port, circle, WARM_UP))
-            before = _memory(server.pid)
-            statuses = asyncio.run(_ask(port, circle, REQUESTS))
-            after = _memory(server.pid)
-            metrics = client.get("/metrics").text
-        assert statuses == {200: REQUESTS}
-        assert after - before < 10 * MEGABYTE, (before, after)
-        assert "imgclf_queue_images 0.0" in metrics
-        count = 'imgclf_requests_total{method="POST",route="/predict",status="200"}'
-        assert f"{count} {float(WARM_UP + REQUESTS)}" in metrics
+            yield ServerProcess(server, port, client, (out, log))
         server.terminate()
         assert server.wait(30) == 0
     finally:
@@ -50,10 +77,95 @@ def test_ten_thousand_requests_leave_nothing_behind(shapes_run: Run, circle: byt
         server.wait()
 
 
-def _memory(pid: int) -> int:
-    """Return the bytes of memory that a process occupies."""
+@pytest.mark.slow
+def test_ten_thousand_requests_leave_nothing_behind(shapes_run: Run, circle: bytes, tmp_path: Path) -> None:
+    """Thirty-two connections: no error, no growth in memory after the warm-up, an empty line at the end.
+
+    And on stdout, where results of other commands go, there is nothing.
+    """
+    with serving(shapes_run.model_file, tmp_path) as server:
+        asyncio.run(_ask(server.port, circle, WARM_UP))
+        before = server.memory
+        statuses = asyncio.run(_ask(server.port, circle, REQUESTS))
+        after = server.memory
+        metrics = server.client.get("/metrics").text
+    assert statuses == {200: REQUESTS}
+    assert after - before < 10 * MEGABYTE, (before, after)
+    assert "imgclf_queue_images 0.0" in metrics
+    count = 'imgclf_requests_total{method="POST",route="/predict",status="200"}'
+    assert f"{count} {float(WARM_UP + REQUESTS)}" in metrics
+    assert server.output[0].read_bytes() == b""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["run", "onnx"])
+def test_memory_is_flat_over_batch_sizes(shapes_run: Run, circle: bytes, tmp_path: Path, kind: str) -> None:
+    """Requests of 1 to 64 images: an engine that kept something for each size would show."""
+    model = shapes_run.model_file
+    if kind == "onnx":
+        model = tmp_path / "model.onnx"
+        command = [
+            sys.executable,
+            "-m",
+            "imgclf",
+            "export",
+            "onnx",
+            str(model),
+            "--run",
+            str(shapes_run.path),
+        ]
+        subprocess.run(command, check=True, capture_output=True)
+    with serving(model, tmp_path) as server:
+
+        def ask(count: int) -> int:
+            return server.client.post("/predict/batch", files=[("files", circle)] * count).status_code
+
+        assert {ask(count) for count in range(1, 65, 3)} == {200}
+        before = server.memory
+        random = Random(0)
+        assert {ask(random.randint(1, 64)) for _ in range(100)} == {200}
+        assert server.memory - before < 15 * MEGABYTE, (before, server.memory)
+
+
+@pytest.mark.slow
+def test_memory_of_large_images_is_given_back(shapes_run: Run, circle: bytes, tmp_path: Path) -> None:
+    """Eight of 48 megapixels, two at once, take hundreds of megabytes; a moment later they do not."""
+    large = encoded(photo(6_900, 7_000), "JPEG")
+    with serving(shapes_run.model_file, tmp_path, "--deadline", "120", "--threads", "2") as server:
+        assert server.client.post("/predict", files={"file": circle}).status_code == 200
+        before = server.memory
+        with ThreadPoolExecutor(2) as pool:
+            asked = [
+                pool.submit(server.client.post, "/predict", files={"file": large}, timeout=120)
+                for _ in range(8)
+            ]
+            assert {one.result().status_code for one in asked} == {200}
+        wait_until(lambda: server.memory - before < 100 * MEGABYTE, 10)
+
+
+@pytest.mark.slow
+def test_a_full_memory_is_told_and_outlived(shapes_run: Run, circle: bytes, tmp_path: Path) -> None:
+    """An image that finds no memory is refused with advice, not called damaged, and the next one is answered."""
+    import resource
+
+    large = encoded(photo(6_900, 7_000), "JPEG")
+    with serving(shapes_run.model_file, tmp_path, "--threads", "1") as server:
+        assert server.client.post("/predict", files={"file": circle}).status_code == 200
+        taken = 1024 * _status_of(server.process.pid, "VmSize")
+        before = resource.prlimit(server.process.pid, resource.RLIMIT_AS)
+        resource.prlimit(server.process.pid, resource.RLIMIT_AS, (taken + 60 * MEGABYTE, before[1]))
+        full = server.client.post("/predict", files={"file": large})
+        resource.prlimit(server.process.pid, resource.RLIMIT_AS, before)
+        assert full.status_code == 503, full.text
+        assert full.json()["error"].startswith("The server has not enough memory for this image now.")
+        assert full.headers["retry-after"] == "5"
+        assert server.client.post("/predict", files={"file": large}).status_code == 200
+
+
+def _status_of(pid: int, name: str) -> int:
+    """Return a figure of what Linux says of a process, in kibibytes."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    return 1024 * int(re.search(r"VmRSS:\s+(\d+)", status)[1])  # type: ignore[index]
+    return int(re.search(rf"{name}:\s+(\d+)", status)[1])  # type: ignore[index]
 
 
 async def _ask(port: int, image: bytes, count: int) -> dict[int, int]:

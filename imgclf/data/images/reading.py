@@ -69,12 +69,13 @@ def read_image(
 
     Raises:
         ImageError: it cannot be read; ``kind`` says why.
+        MemoryError: there is not enough memory for it.
     """
     with _opened(source, max_pixels, name) as (image, shown):
         try:
             image.load()
             return upright(image, as_eight_bits(image, channels, shown))
-        except ImageError:
+        except (ImageError, MemoryError):  # a full memory is not the image's fault
             raise
         except Exception as error:  # a decoder fed hostile bytes may raise anything
             raise ImageError(shown, f"is damaged or cut short ({first_line(error)})", "damaged") from None

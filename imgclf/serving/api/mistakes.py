@@ -1,11 +1,12 @@
 """What does not fit in a request, in sentences of our own: no library's words reach a client."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fastapi import Request
 from fastapi.routing import APIRoute
+from starlette.formparsers import MultiPartException
 
 from imgclf.errors import suggest
 from imgclf.serving.http.problems import RefusedError
@@ -33,6 +34,12 @@ _EXPECTED = {
     "string_type": "a text is expected",
 }
 _MOST_SHOWN = 40
+OPTIONS = ("top_k", "threshold")
+"""What may stand in a form or in JSON beside the image."""
+
+
+class NotANumberError(ValueError):
+    """JSON has a word such as NaN, which its standard does not know."""
 
 
 def first_mistake(errors: Any) -> str:
@@ -57,6 +64,39 @@ def _shown(given: Any) -> str:
     if given is None or isinstance(given, bool):
         return json.dumps(given)
     return str(given)[:_MOST_SHOWN]
+
+
+def why_no_json(error: ValueError) -> str:
+    """Return what is wrong with a text that should be JSON, as the rest of a sentence."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"it breaks off or goes wrong in line {error.lineno}, column {error.colno}"
+    if isinstance(error, UnicodeDecodeError):
+        return "its text is not UTF-8"
+    if isinstance(error, NotANumberError):
+        return f"{error} is no JSON"
+    return "a number in it has too many digits"
+
+
+def why_no_form(error: MultiPartException) -> str:
+    """Return what is wrong with a form, as the rest of a sentence."""
+    if error.message.startswith("Too many"):
+        return "it has too many files or fields"
+    if error.message.startswith("Missing boundary"):
+        return "its Content-Type names no boundary"
+    if error.message.startswith("Part exceeded"):
+        return "one of its fields is too long"
+    return "its parts are not as its boundary says"
+
+
+def refuse_misspelt_options(names: Iterable[str]) -> None:
+    """Refuse a field that was meant for an option; others in the same body are nobody's business.
+
+    Raises:
+        RefusedError: 422 with the option's name.
+    """
+    for name in names:
+        if name not in OPTIONS and (meant := suggest(name[:_MOST_SHOWN], OPTIONS)):
+            raise RefusedError(422, f"There is no option '{name[:_MOST_SHOWN]}'.{meant}")
 
 
 async def refuse_unknown_parameters(request: Request) -> None:

@@ -13,7 +13,14 @@ from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
-from imgclf.serving.api.mistakes import first_mistake
+from imgclf.serving.api.mistakes import (
+    OPTIONS,
+    NotANumberError,
+    first_mistake,
+    refuse_misspelt_options,
+    why_no_form,
+    why_no_json,
+)
 from imgclf.serving.api.schemas import BatchBody, ImageBody
 from imgclf.serving.http.problems import RefusedError
 
@@ -124,7 +131,9 @@ def json_body(body: bytes, shape: type[Body]) -> Body:
     except RecursionError:
         raise RefusedError(400, "The JSON is nested too deeply.") from None
     except ValueError as error:
-        raise RefusedError(400, f"The body is not JSON ({_short(error)}).") from None
+        raise RefusedError(400, f"The body is not JSON ({why_no_json(error)}).") from None
+    if isinstance(value, dict):
+        refuse_misspelt_options(value)
     try:
         return shape.model_validate(value, strict=True)
     except ValidationError as error:
@@ -176,7 +185,7 @@ async def _from_form(headers: Headers, body: bytes, most: int) -> Uploads:
     try:
         form = await parser.parse()
     except MultiPartException as error:
-        raise RefusedError(400, f"The form is malformed ({error.message.rstrip('.')}).") from None
+        raise RefusedError(400, f"The form is malformed ({why_no_form(error)}).") from None
     uploads = await _split(form)
     if not uploads.images:
         raise RefusedError(
@@ -199,9 +208,10 @@ async def _split(form: FormData) -> Uploads:
     for name, value in form.multi_items():
         if isinstance(value, UploadFile):
             images.append(Upload(value.filename or str(len(images)), await value.read()))
-        elif name in ("top_k", "threshold"):
+        elif name in OPTIONS:
             options[name] = value
     await form.close()
+    refuse_misspelt_options(form)
     return Uploads(images, options)
 
 
@@ -233,8 +243,4 @@ def _unknown_kind(kind: str) -> RefusedError:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _short(error: Exception) -> str:
-    return str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+    raise NotANumberError(name)

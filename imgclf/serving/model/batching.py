@@ -18,10 +18,11 @@ import numpy as np
 
 from imgclf.data import read_image
 from imgclf.data.images.preprocess import preprocess
-from imgclf.errors import ImageError
+from imgclf.errors import ImageError, OutOfMemoryError
 from imgclf.inference import Predictor
 from imgclf.serving.http.problems import RefusedError, overloaded
 from imgclf.serving.model.loaded import LoadedModel, Task
+from imgclf.serving.model.memory import LARGE_PIXELS, give_back
 
 STUCK = "All workers are still busy with images that took longer than the deadline allows. Try again in a few seconds."
 
@@ -183,6 +184,8 @@ class Batcher:
                 limited.limit_threads(1)
             try:
                 self._compute_batch(batch, model)
+                if any(map(_was_large, batch)) and not self._waiting:
+                    give_back()
             finally:
                 with self._changed:
                     del self._computing[threading.current_thread().name]
@@ -223,7 +226,7 @@ class Batcher:
             self._compute(readable, model)
         except Exception as error:  # whatever the network raised, the others in the batch are not to blame
             if len(readable) == 1:
-                self._deliver([(readable[0], error)])
+                self._deliver([(readable[0], _problem(error))])
                 return
             for job in readable:
                 self._compute_alone(job, model)
@@ -232,7 +235,7 @@ class Batcher:
         try:
             self._compute([job], model)
         except Exception as error:  # handed to the one request that it belongs to
-            self._deliver([(job, error)])
+            self._deliver([(job, _problem(error))])
 
     def _decoded(self, job: Job, model: LoadedModel) -> bool:
         start = time.perf_counter()
@@ -244,11 +247,8 @@ class Batcher:
                 job.pixels = preprocess(image, spec)
             else:
                 job.pixels = job.source
-        except ImageError as error:
-            self._deliver([(job, RefusedError.of_image(error))])
-            return False
-        except Exception as error:  # a defect, or a machine out of memory: of this image only
-            self._deliver([(job, error)])
+        except Exception as error:  # whatever it is, it is of this image only
+            self._deliver([(job, _problem(error))])
             return False
         job.decode_ms = 1e3 * (time.perf_counter() - start)
         return True
@@ -268,6 +268,24 @@ class Batcher:
     def _deliver(self, results: Sequence[tuple[Job, Any]]) -> None:
         """Hand results to the event loop, all of a batch in one call."""
         self._loop.call_soon_threadsafe(_settle, results)
+
+
+def _problem(error: Exception) -> Exception:
+    """Return what a client is told: an image that cannot be read and a full memory are no defects."""
+    if isinstance(error, ImageError):
+        return RefusedError.of_image(error)
+    if isinstance(error, MemoryError | OutOfMemoryError):
+        return overloaded(
+            "The server has not enough memory for this image now. Try again later, or send a smaller one.", 5
+        )
+    return error
+
+
+def _was_large(job: Job) -> bool:
+    """Whether reading an image took much memory; one that could not be read may have."""
+    if job.size is None:
+        return isinstance(job.source, bytes)
+    return job.size[0] * job.size[1] >= LARGE_PIXELS
 
 
 def _settle(results: Sequence[tuple[Job, Any]]) -> None:

@@ -20,6 +20,7 @@ from imgclf.errors import ImageError, MissingExtraError, ModelError, OutOfMemory
 from imgclf.records import Prediction
 from imgclf.serving.http.problems import RefusedError, overloaded
 from imgclf.serving.model.loaded import LoadedModel
+from imgclf.serving.model.memory import give_back
 
 if TYPE_CHECKING:
     from imgclf.explain import Explainer
@@ -153,6 +154,8 @@ class Explanations:
             raise RefusedError(422, str(error)) from None
         except OutOfMemoryError as error:
             raise overloaded(str(error), 5) from None
+        finally:
+            give_back()
 
     def _of_image(self, model: LoadedModel, image: Image.Image, wish: Wish) -> Explanation:
         from imgclf.explain import Options, Subject, answers, ask  # noqa: PLC0415 - brings torch
