@@ -1,6 +1,7 @@
 """``imgclf embed``: how classes separate, to look at and in figures; and the nearest images to one."""
 
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -20,6 +21,7 @@ from imgclf.cli.options import (
 )
 from imgclf.errors import UsageError
 from imgclf.records import OnProgress
+from imgclf.words import counted, percent
 
 if TYPE_CHECKING:
     from imgclf.embed import EmbedResult, NeighborsResult, Options, Subject
@@ -179,8 +181,10 @@ def _show(result: "EmbedResult", json: bool) -> None:
     rows = [("images", f"{result.images:,}")]
     if result.head_accuracy is not None:
         rows.append(("accuracy of the head", f"{result.head_accuracy:.1%}"))
-    rows.append(("accuracy of 10 neighbours", f"{result.geometry.knn_accuracy:.1%}"))
-    rows.append(("silhouette", f"{result.geometry.silhouette:.3f}"))
+    neighbors = counted(result.geometry.voters, "neighbour")
+    rows.append((f"accuracy of {neighbors}", percent(result.geometry.knn_accuracy)))
+    silhouette = result.geometry.silhouette
+    rows.append(("silhouette", "–" if isnan(silhouette) else f"{silhouette:.3f}"))
     rows.append(("likely label errors", f"{len(result.geometry.suspects):,}"))
     render.table(("measure", "value"), rows, title="Features")
     render.data("")
@@ -191,7 +195,7 @@ def _show(result: "EmbedResult", json: bool) -> None:
                 item.name,
                 f"{item.fidelity.neighbors_kept:.1%}",
                 f"{item.fidelity.trustworthiness:.3f}",
-                f"{item.fidelity.knn_accuracy:.1%}",
+                percent(item.fidelity.knn_accuracy),
                 f"{item.seconds:.1f}" if item.new else "saved",
             )
             for item in result.maps

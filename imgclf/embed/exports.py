@@ -1,7 +1,7 @@
 """Embeddings as other tools read them: CSV, Parquet, and the folder of TensorBoard's projector."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ import pyarrow.parquet as pq
 
 from imgclf.atomic import write_atomically, write_text
 from imgclf.embed.extraction import Extraction
+from imgclf.embed.sprite import cut_out
 from imgclf.tables import write_csv
 
+_IMAGE = pa.struct({"bytes": pa.binary(), "path": pa.string()})
 _COLUMNS = ("file", "label", "prediction", "confidence")
 _PROJECTOR_CONFIG = """\
 embeddings {{
@@ -35,14 +37,30 @@ def write_index(path: Path, extraction: Extraction, class_names: Sequence[str]) 
     return path
 
 
-def write_parquet(path: Path, extraction: Extraction, class_names: Sequence[str]) -> Path:
-    """Write the same columns with the embedding as a list column."""
+def write_parquet(
+    path: Path, extraction: Extraction, class_names: Sequence[str], maps: Mapping[str, np.ndarray]
+) -> Path:
+    """Write the same columns with the embedding as a list, the places on each map and a small JPEG.
+
+    Tools that show maps (Embedding Atlas, Spotlight) find ``x`` and ``y`` of the first map, those of each by its name
+    (``tsne_x``), and the pictures in the layout of Hugging Face's datasets.
+
+    Args:
+        path: the file.
+        extraction: the features, with what belongs to them.
+        class_names: in order.
+        maps: method -> float (N, 2 or 3), the first one first.
+    """
     columns: dict[str, Any] = {
         name: list(values)
         for name, values in zip(_COLUMNS, zip(*_rows(extraction, class_names), strict=True), strict=True)
     }
     flat = pa.array(extraction.embeddings.ravel())
     columns["embedding"] = pa.FixedSizeListArray.from_arrays(flat, extraction.embeddings.shape[1])
+    for prefix, points in [("", next(iter(maps.values()))), *((f"{name}_", at) for name, at in maps.items())]:
+        columns.update({f"{prefix}{axis}": values for axis, values in zip("xyz", points.T, strict=False)})
+    pictures = cut_out(extraction.sprite, range(len(extraction.embeddings)), "JPEG")
+    columns["image"] = pa.array([{"bytes": picture, "path": None} for picture in pictures], _IMAGE)
     table = pa.table(columns)
     write_atomically(path, lambda file: pq.write_table(table, file))
     return path

@@ -22,9 +22,11 @@ class Geometry:
     """Measures of embeddings with labels.
 
     Attributes:
-        knn_accuracy: share of images whose k nearest others vote for their label, in [0, 1].
+        voters: k, the neighbours that vote on an image's label; fewer than 10 where classes are small.
+        knn_accuracy: share of images whose k nearest others vote for their label, in [0, 1]; NaN where no class has
+            two images.
         silhouette: mean silhouette (Rousseeuw 1987), in [-1, 1]; NaN with a single class.
-        class_knn_accuracy: float (K,), the same per class; NaN for a class without images.
+        class_knn_accuracy: float (K,), the same per class; NaN for a class of fewer than two images.
         class_silhouette: float (K,), the mean per class; NaN for a class without images.
         overlaps: (class, class, share) where ``share`` of the first one's neighbours are of the second, largest first.
         outliers: indices of the images farthest from their own neighbours for their class, worst first.
@@ -32,6 +34,7 @@ class Geometry:
         neighbors: int (N, 15 or all others), the nearest other images of each, nearest first.
     """
 
+    voters: int
     knn_accuracy: float
     silhouette: float
     class_knn_accuracy: np.ndarray
@@ -49,7 +52,8 @@ class Fidelity:
     Attributes:
         trustworthiness: of 15 neighbours (Venna & Kaski 2001), in [0, 1]; on a sample where there are many images.
         neighbors_kept: share of the 15 nearest neighbours that are still among the 15 nearest, in [0, 1].
-        knn_accuracy: share of images whose neighbours in the projection vote for their label, in [0, 1].
+        knn_accuracy: share of images whose neighbours in the projection vote for their label, in [0, 1]; NaN where no
+            class has two images.
     """
 
     trustworthiness: float
@@ -60,16 +64,16 @@ class Fidelity:
 def measure_geometry(
     embeddings: np.ndarray, labels: np.ndarray, num_classes: int, k: int = VOTERS
 ) -> Geometry:
-    """Measure embeddings (N, D) with labels (N,) of K classes; ``k`` is clamped to the other images."""
-    others = len(embeddings) - 1
-    distances, neighbors = nearest(embeddings, min(max(k, _COMPARED), others))
-    k = min(k, others)
+    """Measure embeddings (N, D) with labels (N,) of K classes; at most ``k`` neighbours vote."""
+    k = _voters(labels, k)
+    distances, neighbors = nearest(embeddings, min(max(k, _COMPARED), len(embeddings) - 1))
     votes = _votes(neighbors[:, :k], labels, num_classes)
-    right = votes.argmax(axis=1) == labels
+    right = _voted_right(votes, labels)
     own_votes = votes[np.arange(len(labels)), labels]
     silhouettes, sample = _silhouettes(embeddings, labels)
     return Geometry(
-        knn_accuracy=float(right.mean()),
+        voters=k,
+        knn_accuracy=_mean(right),
         silhouette=float(silhouettes.mean()),
         class_knn_accuracy=_mean_per_class(right, labels, num_classes),
         class_silhouette=_mean_per_class(silhouettes, labels[sample], num_classes),
@@ -100,8 +104,8 @@ def measure_fidelity(
     )
     _, after = nearest(points, k)
     kept = (neighbors[:, :, None] == after[:, None, :]).any(axis=2).mean()
-    votes = _votes(after[:, :VOTERS], labels, int(labels.max()) + 1)
-    return Fidelity(float(trust), float(kept), float((votes.argmax(axis=1) == labels).mean()))
+    votes = _votes(after[:, : _voters(labels)], labels, int(labels.max()) + 1)
+    return Fidelity(float(trust), float(kept), _mean(_voted_right(votes, labels)))
 
 
 def nearest(points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -111,6 +115,30 @@ def nearest(points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     own = indices == np.arange(len(points))[:, None]
     own[~own.any(axis=1), -1] = True
     return distances[~own].reshape(len(points), k), indices[~own].reshape(len(points), k)
+
+
+def _voters(labels: np.ndarray, most: int = VOTERS) -> int:
+    """Return how many neighbours may vote: no more than the others of a class of middling size.
+
+    Among more, an image's own class, which lacks the image itself, would be outvoted whatever the features are: of six
+    images in two classes, five others vote two to three against each.
+    """
+    counts = np.sort(np.bincount(labels))
+    counts = counts[counts > 0]
+    return max(1, min(most, int(counts[(len(counts) - 1) // 2]) - 1))
+
+
+def _voted_right(votes: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return float (N,): 1 where the neighbours vote for the label, else 0; NaN for the only image of a class."""
+    right = (votes.argmax(axis=1) == labels).astype(float)
+    right[np.bincount(labels)[labels] < 2] = np.nan
+    return right
+
+
+def _mean(values: np.ndarray) -> float:
+    """Return the mean of what is defined, NaN where nothing is."""
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if len(defined) else float("nan")
 
 
 def _votes(neighbors: np.ndarray, labels: np.ndarray, num_classes: int) -> np.ndarray:
@@ -130,6 +158,8 @@ def _silhouettes(embeddings: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray
 
 
 def _mean_per_class(values: np.ndarray, labels: np.ndarray, num_classes: int) -> np.ndarray:
+    defined = ~np.isnan(values)
+    values, labels = values[defined], labels[defined]
     counts = np.bincount(labels, minlength=num_classes)
     sums = np.bincount(labels, weights=values, minlength=num_classes)
     means = np.full(num_classes, np.nan)

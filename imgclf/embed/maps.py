@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from imgclf.embed.geometry import Fidelity, measure_fidelity
 from imgclf.embed.options import Options
 from imgclf.embed.projection import METHOD_NAMES, Method, project
 from imgclf.errors import UsageError
+from imgclf.plain import plain
 from imgclf.records import OnProgress, Progress
 
 
@@ -98,7 +99,12 @@ def read_maps(folder: Path, files: Sequence[str], source: str = "") -> list[Map]
     for method, values in recorded.items():
         try:
             points = read_projection(folder / f"{method}.csv", files)
-            fidelity = Fidelity(**values["fidelity"])
+            fidelity = Fidelity(
+                **{
+                    name: float("nan") if value is None else value
+                    for name, value in values["fidelity"].items()
+                }
+            )
             settings, seconds = values["settings"], values["seconds"]
         except (OSError, ValueError, KeyError, TypeError):
             continue
@@ -129,7 +135,7 @@ def maps_to_compare(folder: Path, files: Sequence[str]) -> list[Map]:
 def map_record(item: Map) -> dict[str, Any]:
     """Return what ``metrics.json`` keeps of a map."""
     return {
-        "fidelity": asdict(item.fidelity),
+        "fidelity": plain(item.fidelity),
         "settings": dict(item.settings),
         "seconds": round(item.seconds, 2),
     }
@@ -158,8 +164,8 @@ def _make(space: Space, method: Method, options: Options, progress: OnProgress) 
 def _recorded(folder: Path) -> tuple[dict[Method, Any], float]:
     try:
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-        return {name: metrics["maps"][name] for name in METHOD_NAMES if name in metrics["maps"]}, metrics[
-            "knn_accuracy"
-        ]
+        knn = metrics["knn_accuracy"]
+        maps = {name: metrics["maps"][name] for name in METHOD_NAMES if name in metrics["maps"]}
+        return maps, float("nan") if knn is None else knn
     except (OSError, ValueError, KeyError, TypeError):
         return {}, float("nan")

@@ -25,6 +25,7 @@ from imgclf.reports import (
     table_html,
     tiles_html,
 )
+from imgclf.words import counted, percent
 
 _SHOWN = 24  # images in a gallery
 
@@ -100,7 +101,10 @@ def _axes(points: np.ndarray) -> list[list[int]]:
 
 def _figures(maps: Sequence[Map], metrics: Mapping[str, Any]) -> Markup:
     head = metrics["head_accuracy"]
-    tiles = [Tile("accuracy of 10 neighbours", f"{metrics['knn_accuracy']:.1%}", "in feature space")]
+    voters = counted(metrics["neighbors"], "neighbour")
+    tiles = []
+    if metrics["knn_accuracy"] is not None:
+        tiles.append(Tile(f"accuracy of {voters}", percent(metrics["knn_accuracy"]), "in feature space"))
     if head is not None:
         tiles.insert(0, Tile("accuracy of the head", f"{head:.1%}", "on the same images"))
     silhouette = metrics["silhouette"]
@@ -113,8 +117,8 @@ def _figures(maps: Sequence[Map], metrics: Mapping[str, Any]) -> Markup:
                 item.name,
                 f"{item.fidelity.neighbors_kept:.1%}",
                 f"{item.fidelity.trustworthiness:.3f}",
-                f"{item.fidelity.knn_accuracy:.1%}",
-                f"{item.features_knn:.1%}",
+                percent(item.fidelity.knn_accuracy),
+                percent(item.features_knn),
                 f"{item.seconds:.1f}",
             )
             for item in maps
@@ -122,7 +126,7 @@ def _figures(maps: Sequence[Map], metrics: Mapping[str, Any]) -> Markup:
     )
     explained = sentence_html(
         "Neighbours kept: how many of an image's 15 nearest in feature space are among its 15 nearest on the map. "
-        "Trustworthiness: how few strangers come between (1 is best). Accuracy: 10 neighbours vote on the label."
+        f"Trustworthiness: how few strangers come between (1 is best). Accuracy: {voters} vote on the label."
     )
     return tiles_html(tiles) + compared + explained + _classes(metrics) + _overlaps(metrics)
 
@@ -139,7 +143,8 @@ def _classes(metrics: Mapping[str, Any]) -> Markup:
         )
         for row in metrics["classes"]
     ]
-    return table_html(("class", "images", "accuracy of 10 neighbours", "silhouette"), rows)
+    voters = counted(metrics["neighbors"], "neighbour")
+    return table_html(("class", "images", f"accuracy of {voters}", "silhouette"), rows)
 
 
 def _overlaps(metrics: Mapping[str, Any]) -> Markup:

@@ -20,6 +20,7 @@ _PCA_DIMENSIONS = 50
 # openTSNE's own defaults: 250 iterations of early exaggeration, 500 of the embedding proper.
 _TSNE_PHASES = (("t-SNE, early exaggeration", 250), ("t-SNE", 500))
 _FEWEST_POINTS = 5
+_ROUNDING = 1e-5  # of the largest feature: what two copies of an image may differ by
 _SEVERAL, _MANY = 1_000, 10_000  # from which more threads pay, and from which the grid of FIt-SNE does
 
 
@@ -45,14 +46,15 @@ def project(
         progress: told phase and iteration.
 
     Raises:
-        UsageError: there are too few points.
+        UsageError: there are too few points, or all are the same.
     """
     count = len(embeddings)
     check_count(count)
+    _check_different(embeddings)
     reduced = reduce_dimensions(embeddings, seed)
+    reduced = np.pad(reduced, ((0, 0), (0, max(0, dimensions - reduced.shape[1]))))  # no fewer than axes
     if method == "pca":
-        points = PCA(n_components=min(dimensions, *reduced.shape), random_state=seed).fit_transform(reduced)
-        points = np.pad(points, ((0, 0), (0, dimensions - points.shape[1])))
+        points = PCA(n_components=min(dimensions, count), random_state=seed).fit_transform(reduced)
     elif method == "tsne":
         points = _tsne(reduced, dimensions, min(perplexity, (count - 1) / 3), seed, progress)
     else:
@@ -70,6 +72,19 @@ def check_count(count: int) -> None:
     if count < _FEWEST_POINTS:
         raise UsageError(
             f"A projection of {count} images shows nothing; at least {_FEWEST_POINTS} are needed."
+        )
+
+
+def _check_different(embeddings: np.ndarray) -> None:
+    """Refuse features that are all the same but for rounding: t-SNE ends in an error, and a map shows nothing.
+
+    Raises:
+        UsageError: there are no two different points.
+    """
+    if float(np.ptp(embeddings, axis=0).max()) <= _ROUNDING * float(np.abs(embeddings).max()):
+        raise UsageError(
+            f"The {len(embeddings)} images all have the same features, and a map of them shows nothing. imgclf eda finds "
+            f"images that are copies of one another."
         )
 
 

@@ -131,6 +131,8 @@ def embed_subject(
     metrics = metrics_record(
         subject.by, subject.title, extraction, geometry, maps, subject.class_names, accuracy, sentence
     )
+    places = {item.method: item.points for item in maps if not item.source}
+    files.append(write_parquet(folder / "embeddings.parquet", extraction, subject.class_names, places))
     files += _draw(folder, subject, extraction, maps)
     page = embed_page(subject.title, extraction, subject.class_names, maps, geometry, metrics)
     write_text(folder / "embed.html", page)
@@ -169,7 +171,6 @@ def features_of(
         for path in (folder / f"{method}.csv", folder / f"{method}.png"):
             path.unlink(missing_ok=True)
     files = save_features(folder, extraction, subject.class_names, made_by)
-    files.append(write_parquet(folder / "embeddings.parquet", extraction, subject.class_names))
     files += write_projector(folder / "projector", extraction, subject.class_names)
     return extraction, False, files
 

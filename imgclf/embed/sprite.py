@@ -1,6 +1,7 @@
 """Thumbnails of all images in one picture: ten thousand files of their own would take a browser minutes."""
 
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,8 +56,8 @@ def make_sprite(thumbnails: np.ndarray) -> Sprite:
     return Sprite(buffer.getvalue(), columns, (height, width))
 
 
-def cut_out(sprite: Sprite, indices: np.ndarray) -> list[bytes]:
-    """Return thumbnails as PNG files, for a gallery."""
+def cut_out(sprite: Sprite, indices: Iterable[int], kind: str = "PNG") -> list[bytes]:
+    """Return thumbnails as files of their own, PNG or JPEG."""
     whole = Image.open(io.BytesIO(sprite.jpeg))
     height, width = sprite.size
     found = []
@@ -64,7 +65,7 @@ def cut_out(sprite: Sprite, indices: np.ndarray) -> list[bytes]:
         row, column = divmod(int(index), sprite.columns)
         buffer = io.BytesIO()
         left, top = column * width, row * height
-        whole.crop((left, top, left + width, top + height)).save(buffer, "PNG")
+        whole.crop((left, top, left + width, top + height)).save(buffer, kind)
         found.append(buffer.getvalue())
     return found
 

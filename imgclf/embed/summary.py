@@ -16,7 +16,9 @@ def describe(
     knn_accuracy: float, head_accuracy: float | None, overlaps: Sequence[tuple[str, str, float]]
 ) -> str:
     """Say in a sentence or two whether the head agrees with the geometry, and what overlaps most."""
-    if head_accuracy is None:
+    if np.isnan(knn_accuracy):
+        first = "No class has two images, so neighbours say nothing about the classes."
+    elif head_accuracy is None:
         first = f"The nearest neighbours in feature space share an image's label for {knn_accuracy:.1%} of the images."
     elif abs(head_accuracy - knn_accuracy) < _ALIKE:
         first = f"The head's accuracy ({head_accuracy:.1%}) agrees with the geometry ({knn_accuracy:.1%} by neighbours)."
@@ -59,7 +61,8 @@ def metrics_record(
         "images": len(extraction.embeddings),
         "dimensions": extraction.embeddings.shape[1],
         "head_accuracy": head_accuracy,
-        "knn_accuracy": geometry.knn_accuracy,
+        "neighbors": geometry.voters,
+        "knn_accuracy": _defined(geometry.knn_accuracy),
         "silhouette": _defined(geometry.silhouette),
         "classes": _classes(extraction, geometry, class_names),
         "overlaps": [

@@ -106,3 +106,31 @@ def test_few_points_are_measured_too() -> None:
     assert (
         0 <= measure_fidelity(points[:5], points[:5, :2], labels[:5], geometry.neighbors).trustworthiness <= 1
     )
+
+
+@pytest.mark.parametrize("count", range(5, 10))
+def test_few_images_of_clear_classes_are_told_apart(count: int) -> None:
+    """In five to nine images, fewer neighbours vote than there are others of a class: all ten would outvote each."""
+    points, labels = blobs(distance=100.0)
+    chosen = np.r_[0 : count // 2, 30 : 30 + count - count // 2]
+    geometry = measure_geometry(points[chosen], labels[chosen], 3)
+    assert geometry.voters == count // 2 - 1
+    assert geometry.knn_accuracy == 1.0
+    assert not len(geometry.suspects)
+    assert (
+        measure_fidelity(points[chosen], points[chosen], labels[chosen], geometry.neighbors).knn_accuracy
+        == 1.0
+    )
+
+
+def test_single_images_of_their_classes_are_not_judged() -> None:
+    """A class of one image counts for nothing; where all are single, there is no accuracy."""
+    points, labels = blobs(distance=100.0)
+    labels[0] = 3
+    geometry = measure_geometry(points, labels, 4)
+    assert np.isnan(geometry.class_knn_accuracy[3])
+    assert geometry.knn_accuracy == 1.0
+    assert geometry.voters == 10
+    alone = measure_geometry(points[:5], np.arange(5), 5)
+    assert np.isnan(alone.knn_accuracy)
+    assert alone.voters == 1

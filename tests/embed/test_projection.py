@@ -1,5 +1,7 @@
 """Projections keep neighbours together, repeat with a seed, and take as few points as there are."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -52,6 +54,39 @@ def test_too_few_points_are_refused() -> None:
     """Four images make no map."""
     with pytest.raises(UsageError, match="A projection of 4 images shows nothing; at least 5 are needed"):
         project(clouds()[0][:4], "pca")
+
+
+@pytest.mark.parametrize("method", ["tsne", "pca", "umap"])
+@pytest.mark.parametrize("count", [5, 60])
+def test_equal_images_are_told(method: Method, count: int) -> None:
+    """Copies of one image make no map: a sentence instead of a library's error."""
+    points = np.repeat(clouds()[0][:1], count, axis=0)
+    points += 1e-7 * np.random.default_rng(0).normal(size=points.shape)
+    sentence = (
+        f"The {count} images all have the same features, and a map of them shows nothing. imgclf eda finds images that are "
+        f"copies of one another."
+    )
+    with pytest.raises(UsageError, match=f"^{re.escape(sentence)}$"):
+        project(points, method)
+
+
+@pytest.mark.parametrize("method", ["tsne", "pca"])
+@pytest.mark.parametrize(("different", "count"), [(2, 5), (2, 60), (3, 6)])
+def test_copies_of_few_images_make_a_map(method: Method, different: int, count: int) -> None:
+    """Two different images among many copies are two places."""
+    projected = project(clouds()[0][np.arange(count) % different], method)
+    assert projected.shape == (count, 2)
+    assert np.isfinite(projected).all()
+    assert np.ptp(projected, axis=0).max() > 0
+
+
+@pytest.mark.parametrize("method", ["tsne", "pca"])
+@pytest.mark.parametrize(("count", "features"), [(5, 60), (5, 2), (9, 1)])
+def test_few_points_and_few_features_make_a_map(method: Method, count: int, features: int) -> None:
+    """Fewer points than dimensions, and fewer features than the map has axes."""
+    projected = project(clouds()[0][:count, :features], method)
+    assert projected.shape == (count, 2)
+    assert np.isfinite(projected).all()
 
 
 def test_reduction_keeps_what_is_small_already() -> None:

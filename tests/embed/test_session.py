@@ -1,6 +1,7 @@
 """Embedding a real run: what is written fits together, features are the model's own and are made once."""
 
 import csv
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -60,7 +61,13 @@ def test_other_tools_read_the_features(embedded: EmbedResult) -> None:
     """Parquet has a list column; TensorBoard's projector finds vectors, metadata and a picture with all thumbnails."""
     embeddings = np.load(embedded.folder / "embeddings.npy")
     table = pq.read_table(embedded.folder / "embeddings.parquet")
-    assert table.column_names == ["file", "label", "prediction", "confidence", "embedding"]
+    text = ["file", "label", "prediction", "confidence", "embedding"]
+    assert table.column_names == [*text, "x", "y", "tsne_x", "tsne_y", "pca_x", "pca_y", "image"]
+    assert table["x"] == table["tsne_x"]
+    places = np.column_stack([table[name].to_numpy() for name in ("pca_x", "pca_y")])
+    np.testing.assert_array_equal(places, embedded.maps[1].points)
+    with Image.open(io.BytesIO(table["image"][5].as_py()["bytes"])) as thumbnail:
+        assert (thumbnail.format, thumbnail.size) == ("JPEG", (32, 32))
     np.testing.assert_allclose(np.stack(table["embedding"].to_numpy()), embeddings)
     projector = embedded.folder / "projector"
     vectors = np.loadtxt(projector / "vectors.tsv")
