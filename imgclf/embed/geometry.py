@@ -130,7 +130,7 @@ def _voters(labels: np.ndarray, most: int = VOTERS) -> int:
 
 def _voted_right(votes: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return float (N,): 1 where the neighbours vote for the label, else 0; NaN for the only image of a class."""
-    right = (votes.argmax(axis=1) == labels).astype(float)
+    right: np.ndarray = (votes.argmax(axis=1) == labels).astype(float)
     right[np.bincount(labels)[labels] < 2] = np.nan
     return right
 

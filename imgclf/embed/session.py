@@ -131,7 +131,7 @@ def embed_subject(
     metrics = metrics_record(
         subject.by, subject.title, extraction, geometry, maps, subject.class_names, accuracy, sentence
     )
-    places = {item.method: item.points for item in maps if not item.source}
+    places: dict[str, np.ndarray] = {item.method: item.points for item in maps if not item.source}
     files.append(write_parquet(folder / "embeddings.parquet", extraction, subject.class_names, places))
     files += _draw(folder, subject, extraction, maps)
     page = embed_page(subject.title, extraction, subject.class_names, maps, geometry, metrics)
