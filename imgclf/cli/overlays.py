@@ -1,6 +1,7 @@
 """Show what a model looked at when it erred: Grad-CAM for ``imgclf evaluate``, which must not know of ``explain``."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,30 +35,25 @@ def _opened(run: str | Path, device: str) -> "Callable[[Any, int], np.ndarray | 
 
     from imgclf.data.images.thumbnails import thumbnail
     from imgclf.errors import ImgclfError
-    from imgclf.explain import Explainer, Saliency, Subject, choose_methods
-    from imgclf.explain.subjects import open_subject
+    from imgclf.explain import Explainer, Options, Subject, Target, explanations, resolve
     from imgclf.figures.saliency import overlay as lay
     from imgclf.inference import Predictor
 
     predictor = Predictor.open(run, device=device, runtime="torch")
-    spec, names = predictor.header.preprocessing, predictor.class_names
-    explainer, method = Explainer(predictor), choose_methods("gradcam")[0]
+    explainer = Explainer(predictor)
     try:
-        layer = explainer.layer("auto")
+        wanted = resolve(explainer, Options())
     except ImgclfError as error:
         render.message(f"No Grad-CAM beside the worst errors: {error}")
         return lambda source, class_index: None
 
     def draw(source: Any, class_index: int) -> "np.ndarray | None":
-        opened = open_subject(Subject(source, "image"), spec)
-        if opened.pixels is None or opened.image is None:
+        of_class = replace(wanted, target=Target("class", class_index))
+        (found,) = explanations(explainer, [Subject(source, "image")], of_class)
+        image = found.opened.image
+        if image is None or not found.maps or found.maps[0].state != "ok":
             return None
-        raw = explainer.maps(opened.pixels[None], [class_index], method, layer)[0]
-        found = Saliency(method.name, layer.name, layer.index, names[class_index], 0.0, raw)
-        if found.state != "ok":
-            return None
-        image = opened.image
-        values = found.on_original((image.height, image.width), spec)
+        values = found.maps[0].on_original((image.height, image.width), predictor.header.preprocessing)
         return np.asarray(thumbnail(Image.fromarray(lay(np.asarray(image), values)), _SIDE))
 
     return draw

@@ -9,13 +9,12 @@ from imgclf.atomic import write_text
 from imgclf.errors import UsageError
 from imgclf.explain.check import Checker
 from imgclf.explain.explainer import Explainer
-from imgclf.explain.methods import choose_methods
+from imgclf.explain.explanations import Explanation, Wanted, explanations
 from imgclf.explain.page import check_section, explain_page
 from imgclf.explain.report import Explained, ExplainReport
-from imgclf.explain.stream import Answer, Question, answers
 from imgclf.explain.subjects import Subject, as_subjects
 from imgclf.explain.targets import choose_target
-from imgclf.explain.writing import Look, write_answer, write_index
+from imgclf.explain.writing import Look, write_explanation, write_index
 from imgclf.figures.saliency import COLORMAP, OPACITY, check_colormap
 from imgclf.folders import dated, make_folder, new_folder
 from imgclf.inference import Predictor
@@ -58,7 +57,7 @@ def explain(
     out: Path | None = None,
     progress: OnProgress = None,
 ) -> ExplainReport:
-    """Show where in images a model sees its answer.
+    """Show where in images a model sees the class that it predicts.
 
     Writes for each image a panel (original, map and overlay side by side), each overlay in the original's own size and
     coordinates, and each raw map; an index (``index.csv``) and a page (``explain.html``) of all.
@@ -84,17 +83,18 @@ def explain(
         run if isinstance(run, Predictor) else Predictor.open(run, device=options.device, runtime="torch")
     )
     explainer = Explainer(predictor)
-    question = ask(explainer, options)
+    wanted = resolve(explainer, options)
     folder = out or _new_folder(predictor.file)
     make_folder(folder)
     total = len(sources) if isinstance(sources, Sequence) and not isinstance(sources, str | bytes) else None
     checker = Checker(explainer, options.check_images) if options.check else None
     images: list[Explained] = []
     thumbnails: list[tuple[bytes, ...]] = []
-    for answer in answers(explainer, as_subjects(sources, predictor.class_names), question):
+    for explanation in explanations(explainer, as_subjects(sources, predictor.class_names), wanted):
         if checker:
-            _offer(checker, answer, predictor.class_names)
-        record, small = write_answer(folder, len(images) + 1, answer, predictor.header.preprocessing, look)
+            _offer(checker, explanation, predictor.class_names)
+        number, spec = len(images) + 1, predictor.header.preprocessing
+        record, small = write_explanation(folder, number, explanation, spec, look)
         images.append(record)
         thumbnails.append(small)
         if progress:
@@ -108,26 +108,26 @@ def explain(
     return ExplainReport(folder, tuple(images), page, index, time.monotonic() - begun, checks)
 
 
-def _offer(checker: Checker, answer: Answer, class_names: Sequence[str]) -> None:
+def _offer(checker: Checker, explanation: Explanation, class_names: Sequence[str]) -> None:
     """Let the maps of each target of an image be checked."""
-    pixels = answer.opened.pixels
-    for name in dict.fromkeys(one.target for one in answer.maps):
+    pixels = explanation.opened.pixels
+    for name in dict.fromkeys(one.target for one in explanation.maps):
         if pixels is not None:
-            maps = [one for one in answer.maps if one.target == name]
+            maps = [one for one in explanation.maps if one.target == name]
             checker.offer(pixels, class_names.index(name), maps)
 
 
-def ask(explainer: Explainer, options: Options) -> Question:
+def resolve(explainer: Explainer, options: Options) -> Wanted:
     """Turn names into methods, layers of the model and a target.
 
     Raises:
         UsageError: an unknown method or target.
         ModelError: there is no such layer.
     """
-    methods = choose_methods(options.methods)
+    methods = explainer.methods(options.methods)
     needed = any(method.by_layer for method in methods)
     layers = [explainer.layer(choice) for choice in options.layers] if needed else []
-    return Question(
+    return Wanted(
         target=choose_target(options.target, explainer.predictor.class_names),
         methods=methods,
         layers=tuple({layer.name: layer for layer in layers}.values()),

@@ -2,7 +2,7 @@
 
 import copy
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import final
 
@@ -11,11 +11,10 @@ import torch
 from torch import Tensor
 
 from imgclf.errors import OutOfMemoryError, UsageError
-from imgclf.explain.methods import Method
-from imgclf.explain.road import road
+from imgclf.explain.methods import Method, choose_methods
 from imgclf.inference import Predictor
 from imgclf.inference.backends.torch import TorchBackend
-from imgclf.models import Classifier, FeatureLayer, choose_layer, feature_layers
+from imgclf.models import Classifier, FeatureLayer, Trace
 
 _AT_ONCE = {"cpu": 8, "cuda": 32, "mps": 16}
 _CONTRASTS = (0.9, 1.0, 1.1)
@@ -27,7 +26,7 @@ class Explainer:
 
     It works on a copy of the network that shares its weights: hooks, and the layer that Ablation-CAM puts in
     another's place, never stand in the predictor's own. Methods may be called from several threads; they wait for
-    each other.
+    each other. The network is looked through once, whatever layers are asked for.
 
     Args:
         predictor: an opened model, with PyTorch behind it.
@@ -48,16 +47,17 @@ class Explainer:
         self._backend = backend
         self._classifier = _twin(backend.classifier)
         self._lock = threading.Lock()
+        self._trace: Trace | None = None
+        self._methods: dict[tuple[str, ...], tuple[Method, ...]] = {}
 
     @property
     def image_size(self) -> tuple[int, int]:
         """(height, width) of the model's input."""
         return self.predictor.header.preprocessing.image_size
 
-    def layers(self) -> list[FeatureLayer]:
+    def layers(self) -> tuple[FeatureLayer, ...]:
         """Return the layers to choose from, in forward order."""
-        with self._lock:
-            return feature_layers(self._classifier, self.image_size)
+        return self._traced().layers
 
     def layer(self, choice: int | str = "auto") -> FeatureLayer:
         """Return a layer by its index (negative from the end), its name, or ``auto``.
@@ -65,8 +65,13 @@ class Explainer:
         Raises:
             ModelError: there is no such layer.
         """
-        with self._lock:
-            return choose_layer(self._classifier, self.image_size, choice)
+        return self._traced().choose(choice)
+
+    def methods(self, names: tuple[str, ...]) -> tuple[Method, ...]:
+        """Return the methods of these names, as :func:`choose_methods` does, found once."""
+        if names not in self._methods:
+            self._methods[names] = choose_methods(names)
+        return self._methods[names]
 
     def maps(
         self,
@@ -109,10 +114,21 @@ class Explainer:
             ) from None
         return np.concatenate(parts)
 
-    def road(self, pixels: np.ndarray, class_index: int, maps: np.ndarray) -> np.ndarray:
-        """Return ROAD's score, float32 (M,), of M maps (M, H, W) of one image, uint8 (H, W, C), for a class."""
+    def _traced(self) -> Trace:
         with self._lock:
-            return road(self._classifier, self._backend.normalized(pixels[None]), class_index, maps)
+            if self._trace is None:
+                self._trace = Trace.of(self._classifier, self.image_size)
+            return self._trace
+
+    def compute(self, pixels: np.ndarray, work: Callable[[Classifier, Tensor], np.ndarray]) -> np.ndarray:
+        """Return what ``work`` makes of the network and of images, normalised (N, C, H, W); nobody else uses it then.
+
+        Args:
+            pixels: uint8 (N, H, W, C), preprocessed.
+            work: leaves the network as it is.
+        """
+        with self._lock:
+            return work(self._classifier, self._backend.normalized(pixels))
 
 
 def _smoothed(

@@ -1,6 +1,6 @@
 "use strict";
 addEventListener("DOMContentLoaded", () => {
-  const cards = [...document.querySelectorAll(".answer")];
+  const cards = [...document.querySelectorAll(".explanation")];
   const search = document.getElementById("search"), wrong = document.getElementById("wrong");
   const left = document.getElementById("left");
   if (!search) return;

@@ -10,7 +10,7 @@ from PIL import Image
 
 from imgclf.explain.check import CheckRow, lead_table
 from imgclf.explain.report import Explained, ExplainedMap
-from imgclf.explain.thumbnails import thumbnail
+from imgclf.explain.writing import card_picture
 from imgclf.figures.style import shorten
 from imgclf.reports import (
     GalleryItem,
@@ -49,14 +49,14 @@ def explain_page(
     parts = [Section("At a glance", _overview(images)), *sections]
     cards = [_card(image, small) for image, small in readable[:_SHOWN]]
     if cards:
-        body = Markup('{}<div class="answers">{}</div>').format(_filters(images), Markup("").join(cards))
+        body = Markup('{}<div class="explanations">{}</div>').format(_filters(images), Markup("").join(cards))
         hidden = len(readable) - _SHOWN
         more = f"{hidden:,} more images are in the folder and in index.csv."
         parts.append(Section("Images", body + sentence_html(more, "note") if hidden > 0 else body))
     if broken:
         rows = [(image.file, image.error) for image in broken]
         parts.append(Section(f"Not explained ({len(broken):,})", table_html(("file", "reason"), rows)))
-    return html_page("Why this answer", about, parts, head_html=_head())
+    return html_page("Why this prediction", about, parts, head_html=_head())
 
 
 def check_section(rows: Sequence[CheckRow]) -> Section:
@@ -65,7 +65,7 @@ def check_section(rows: Sequence[CheckRow]) -> Section:
     parts = [sentence_html(row.sentence, tones[row.verdict]) for row in rows if row.verdict]
     parts.append(
         sentence_html(
-            "Pixels are blurred away in the map's order, and brought back in it: with a good map the answer goes early "
+            "Pixels are blurred away in the map's order, and brought back in it: with a good map the prediction goes early "
             "(low deletion) and comes early (high insertion). ROAD fills the holes so that they tell nothing."
         )
     )
@@ -96,7 +96,7 @@ def _overview(images: Sequence[Explained]) -> Markup:
         )
     ]
     if known:
-        tiles.append(Tile("Wrong answers", f"{wrong:,}", f"of {len(known):,} whose class is known"))
+        tiles.append(Tile("Wrong predictions", f"{wrong:,}", f"of {len(known):,} whose class is known"))
     if good:
         mean = np.mean([image.confidence for image in good if image.confidence is not None])
         tiles.append(Tile("Mean confidence", f"{100 * mean:.1f} %", "of the predicted class"))
@@ -127,8 +127,8 @@ def _head() -> str:
 
 
 def _filters(images: Sequence[Explained]) -> Markup:
-    """Return a search field, and a box for the wrong answers where there are any."""
-    box = Markup('<label><input type="checkbox" id="wrong"> wrong answers only</label>')
+    """Return a search field, and a box for the wrong predictions where there are any."""
+    box = Markup('<label><input type="checkbox" id="wrong"> wrong predictions only</label>')
     field = Markup(
         '<input type="search" id="search" placeholder="file or class" aria-label="Search by file or class">'
     )
@@ -152,7 +152,7 @@ def _card(image: Explained, small: tuple[bytes, ...]) -> Markup:
     items = [GalleryItem(small[0], "original", Path(image.file).name, width)]
     items += [GalleryItem(each, "map", "the evidence alone", width) for each in small[1:]]
     items += [_item(one, width) for one in image.maps]
-    card = Markup('<article class="answer{}"{}><h3>{}</h3><p title="{}">{}</p>{}</article>')
+    card = Markup('<article class="explanation{}"{}><h3>{}</h3><p title="{}">{}</p>{}</article>')
     return card.format(
         "" if len(items) <= _NARROW else " wide",
         Markup(" data-wrong") if _is_wrong(image) else "",
@@ -165,7 +165,7 @@ def _card(image: Explained, small: tuple[bytes, ...]) -> Markup:
 
 def _item(one: ExplainedMap, width: int) -> GalleryItem:
     with Image.open(one.overlay) as opened:
-        content = thumbnail(opened.convert("RGB"))
+        content = card_picture(opened.convert("RGB"))
     state = {"ok": "", "empty": "\nempty: no evidence", "flat": "\nflat: the same everywhere"}[one.state]
     caption = f"{one.method} {one.layer}\n{100 * one.target_confidence:.1f} %{state}"
     return GalleryItem(content, f"for {one.target}", caption, width)

@@ -8,10 +8,10 @@ import numpy as np
 from PIL import Image
 
 from imgclf.atomic import write_atomically
+from imgclf.data.images.thumbnails import encode_thumbnail, thumbnail
+from imgclf.explain.explanations import Explanation
 from imgclf.explain.report import Explained, ExplainedMap
 from imgclf.explain.saliency import Saliency
-from imgclf.explain.stream import Answer
-from imgclf.explain.thumbnails import thumbnail
 from imgclf.figures.saliency import PanelMap, colorize, overlay, saliency_panel
 from imgclf.folders import safe_name
 from imgclf.records import Prediction, Preprocessing
@@ -21,6 +21,7 @@ _COLUMNS = (
     "file", "label", "confidence", "true_label", "target", "target_confidence", "method", "layer", "layer_index",
     "state", "highest", "panel", "overlay", "map", "error",
 )  # fmt: skip
+_CARD = 256  # pixels of a picture's longer side on the page
 _LONGEST = 40  # letters of a file's name that are kept
 
 
@@ -37,15 +38,15 @@ class Look:
     opacity: float
 
 
-def write_answer(
-    folder: Path, number: int, answer: Answer, spec: Preprocessing, look: Look
+def write_explanation(
+    folder: Path, number: int, explanation: Explanation, spec: Preprocessing, look: Look
 ) -> tuple[Explained, tuple[bytes, ...]]:
     """Write the files of one image.
 
     Args:
         folder: gets ``panels/``, ``overlays/`` and ``maps/``.
         number: of the image, from 1; begins the files' names, so that no two images share one.
-        answer: what was found.
+        explanation: what was found.
         spec: the model's preprocessing.
         look: of the overlays.
 
@@ -53,15 +54,15 @@ def write_answer(
         The record, and small pictures for the page: the original, and the map where there is one only; none where
         the image could not be explained.
     """
-    image, prediction, subject = answer.opened.image, answer.prediction, answer.opened.subject
+    image, prediction, subject = explanation.opened.image, explanation.prediction, explanation.opened.subject
     if image is None or prediction.error is not None:
         return Explained(prediction.file, true_label=subject.true_label, error=prediction.error), ()
     stem = f"{number:04d}-{safe_name(Path(prediction.file).stem)[:_LONGEST]}"
     original = np.asarray(image)
     maps, tiles = [], []
-    for saliency in answer.maps:
+    for saliency in explanation.maps:
         values = saliency.on_original((image.height, image.width), spec)
-        name = stem if len(answer.maps) == 1 else f"{stem}.{safe_name(describe(saliency))}"
+        name = stem if len(explanation.maps) == 1 else f"{stem}.{safe_name(describe(saliency))}"
         laid = overlay(original, values, look.colormap, look.opacity if saliency.state == "ok" else 0.0)
         maps.append(_write_map(folder, name, saliency, laid))
         tiles.append(PanelMap(values, _lines(saliency), _blank(saliency)))
@@ -74,9 +75,9 @@ def write_answer(
         colormap=look.colormap,
         opacity=look.opacity,
     )
-    small = [thumbnail(image)]
+    small = [card_picture(image)]
     if len(tiles) == 1 and not tiles[0].blank:
-        small.append(thumbnail(Image.fromarray(colorize(tiles[0].values, look.colormap))))
+        small.append(card_picture(Image.fromarray(colorize(tiles[0].values, look.colormap))))
     record = Explained(
         file=prediction.file,
         label=prediction.label,
@@ -117,6 +118,11 @@ def title(prediction: Prediction, true_label: str | None) -> str:
 def describe(saliency: Saliency | ExplainedMap) -> str:
     """Return what tells one map of an image from the others: "gradcam features.28 cat"."""
     return " ".join(part for part in (saliency.method, saliency.layer, saliency.target) if part)
+
+
+def card_picture(image: Image.Image) -> bytes:
+    """Encode an image to fit a card of the page."""
+    return encode_thumbnail(thumbnail(image, _CARD))[0]
 
 
 def _write_map(folder: Path, name: str, saliency: Saliency, laid: np.ndarray) -> ExplainedMap:

@@ -12,10 +12,10 @@ from scipy.sparse.linalg import spsolve
 
 from imgclf.errors import MissingExtraError, RunError
 from imgclf.explain import METHODS, Explainer, Options, Saliency, explain, worst_errors
-from imgclf.explain.check import CENTRE, RANDOM, Checker, CheckRow, lead_table
+from imgclf.explain.check.checker import CENTRE, RANDOM, Checker, CheckRow, lead_table
+from imgclf.explain.check.perturbing import deletion_and_insertion
+from imgclf.explain.check.road import fill
 from imgclf.explain.misclassified import worst_answers
-from imgclf.explain.perturbing import deletion_and_insertion
-from imgclf.explain.road import fill
 from imgclf.inference import Predictor
 from imgclf.runs import Run
 from imgclf.runs.predictions import Answers, write_predictions
@@ -113,7 +113,7 @@ def test_the_check_tells_good_from_bad(explainer: Explainer):
     assert set(rows) == {"good", "bad", RANDOM, CENTRE}
     assert rows["good"].lead > 0 > rows["bad"].lead
     assert rows["good"].verdict == "better"
-    assert rows["good"].sentence.endswith("its maps point at what the answer rests on.")
+    assert rows["good"].sentence.endswith("its maps point at what the prediction rests on.")
     assert rows["bad"].verdict in ("no better", "worse")
     assert rows["good"].road > rows["bad"].road
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from imgclf.errors import ModelError, RunError, UsageError
-from imgclf.explain import METHODS, Explainer, Options, Subject, answers, ask, explain
+from imgclf.explain import METHODS, Explainer, Options, Subject, explain, explanations, resolve
 from imgclf.explain.subjects import as_subjects
 from imgclf.records import UnreadableImage
 from imgclf.runs import Run
@@ -138,11 +138,11 @@ def test_the_predictor_s_network_is_never_touched(explainer: Explainer, shapes: 
 
 def test_memory_does_not_grow(explainer: Explainer):
     """Five hundred images leave nothing behind."""
-    question = ask(explainer, Options())
+    question = resolve(explainer, Options())
     pixels = np.random.default_rng(0).integers(0, 255, (32, 32, 3), dtype=np.uint8)
 
     def run(count: int) -> int:
-        for _ in answers(explainer, as_subjects((pixels for _ in range(count)), ()), question):
+        for _ in explanations(explainer, as_subjects((pixels for _ in range(count)), ()), question):
             pass
         gc.collect()
         return _resident()
@@ -199,3 +199,17 @@ def test_an_onnx_file_cannot_be_explained(explainer: Explainer):
         r"from, or its model\.safetensors\.$",
     ):
         Explainer(given)
+
+
+def test_the_network_is_looked_through_once(explainer: Explainer):
+    """Several layers, the list of all of them and ``auto`` cost one pass, and methods are found once."""
+    fresh, passes = Explainer(explainer.predictor), []
+    hook = fresh._classifier.network.register_forward_pre_hook(lambda *_: passes.append(1))
+    first = next(fresh._classifier.network.children())
+    inner = first.register_forward_hook(lambda *_: passes.append(1))
+    wanted = resolve(fresh, Options(layers=(-3, -1, "auto")))
+    assert len(fresh.layers()) > len(wanted.layers) >= 2
+    assert fresh.methods(("gradcam",)) is fresh.methods(("gradcam",))
+    assert len(passes) == 1
+    hook.remove()
+    inner.remove()

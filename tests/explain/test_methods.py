@@ -14,7 +14,7 @@ from imgclf.errors import ModelError, UsageError
 from imgclf.explain import METHODS, Explainer
 from imgclf.explain.methods.library import _unscaled
 from imgclf.explain.saliency import Saliency
-from imgclf.models import Classifier, choose_layer, create_classifier
+from imgclf.models import Classifier, Trace, create_classifier
 
 GRADCAM = METHODS.load("gradcam")
 
@@ -50,7 +50,7 @@ def hooks(classifier: nn.Module) -> int:
 def test_families_have_maps_with_content(name: str, size: int, arch_args: dict[str, object]):
     """With `auto` each family gives a map of its layer's grid, different for each class, and is left clean."""
     classifier = network(name, size, **arch_args)
-    layer = choose_layer(classifier, (size, size), "auto")
+    layer = Trace.of(classifier, (size, size)).choose("auto")
     images = torch.randn(2, 3, size, size)
     found = [
         METHODS.load("elementwise").maps(classifier, images, [index, index], layer) for index in range(4)
@@ -65,7 +65,7 @@ def test_families_have_maps_with_content(name: str, size: int, arch_args: dict[s
 def test_methods_give_maps_of_the_layer(name: str):
     """Every method of the library works on a CNN, never negative, and says something of a part of the images."""
     classifier = network("test_resnet")
-    layer = choose_layer(classifier, (64, 64), "auto")
+    layer = Trace.of(classifier, (64, 64)).choose("auto")
     images = torch.randn(1, 3, 64, 64).repeat(4, 1, 1, 1)
     maps = METHODS.load(name).maps(classifier, images, [0, 1, 2, 3], layer)
     assert maps.shape == ((4, 64, 64) if name == "fullgrad" else (4, *layer.grid))
@@ -81,7 +81,7 @@ def test_methods_give_maps_of_the_layer(name: str):
 def test_tokens_and_channels_last(name: str, arch: tuple[str, dict[str, object]]):
     """Methods with and without gradients work on tokens and on maps with the channels last."""
     classifier = network(arch[0], **arch[1])
-    layer = choose_layer(classifier, (64, 64), "auto")
+    layer = Trace.of(classifier, (64, 64)).choose("auto")
     assert layer.layout == ("tokens" if arch[0] == "test_vit" else "NHWC")
     before = layer.module
     maps = METHODS.load(name).maps(classifier, torch.randn(1, 3, 64, 64), [1], layer)
@@ -94,7 +94,7 @@ def test_gradcam_is_the_library_s():
     """Cutting the graph below the layer and leaving out the stretching changes nothing else."""
     classifier = network("test_resnet")
     images = torch.randn(2, 3, 64, 64)
-    layer = choose_layer(classifier, (64, 64), "layer3")
+    layer = Trace.of(classifier, (64, 64)).choose("layer3")
     ours = GRADCAM.maps(classifier, images, [0, 3], layer)
     classifier.requires_grad_(True)
     with GradCAM(classifier, [layer.module]) as cam:
@@ -105,7 +105,7 @@ def test_gradcam_is_the_library_s():
 def test_a_layer_before_an_inplace_activation_is_seen_as_it_is():
     """VGG's -3 is its last convolution; the ReLU after it works in place and must not change what is explained."""
     classifier = network("vgg11", 32, mlp_ratio=0.01)
-    layer = choose_layer(classifier, (32, 32), "features.18")
+    layer = Trace.of(classifier, (32, 32)).choose("features.18")
     images = torch.randn(1, 3, 32, 32)
     maps = METHODS.load("hirescam").maps(classifier, images, [2], layer)
     kept: list[torch.Tensor] = []
@@ -123,7 +123,7 @@ def test_a_layer_before_an_inplace_activation_is_seen_as_it_is():
 def test_the_end_of_a_token_pooled_vit_is_empty_and_said_so():
     """No gradient reaches the patches at the last block's output: zeros, not noise stretched to a picture."""
     classifier = network("test_vit")
-    layer = choose_layer(classifier, (64, 64), "blocks.5")
+    layer = Trace.of(classifier, (64, 64)).choose("blocks.5")
     raw = GRADCAM.maps(classifier, torch.randn(1, 3, 64, 64), [1], layer)[0]
     saliency = Saliency("gradcam", layer.name, layer.index, "dog", 0.5, raw)
     assert saliency.state == "empty"
@@ -136,7 +136,7 @@ def test_the_end_of_a_token_pooled_vit_is_empty_and_said_so():
 def test_errors_come_out_and_leave_no_hooks(name: str, error: type[Exception]):
     """Even an IndexError, which the library's `with` would swallow; and the layer is back in its place."""
     classifier = network("test_resnet")
-    layer = choose_layer(classifier, (64, 64), "auto")
+    layer = Trace.of(classifier, (64, 64)).choose("auto")
     calls = []
 
     def fail(module: nn.Module, args: object, output: torch.Tensor) -> None:
@@ -155,7 +155,7 @@ def test_errors_come_out_and_leave_no_hooks(name: str, error: type[Exception]):
 def test_methods_that_cannot_say_so():
     """ShapleyCAM needs the channels first, FullGrad biases of convolutions."""
     classifier = network("test_vit")
-    layer = choose_layer(classifier, (64, 64), "auto")
+    layer = Trace.of(classifier, (64, 64)).choose("auto")
     images = torch.randn(1, 3, 64, 64)
     with pytest.raises(
         ModelError,
@@ -177,7 +177,7 @@ def test_methods_that_cannot_say_so():
 def test_shapleycam_before_a_linear_end_is_gradcam():
     """Behind the last stage of a MobileNet all is linear: there is no second derivative, and none is asked for."""
     classifier = network("mobilenetv1_100")
-    layer = choose_layer(classifier, (64, 64), "blocks.4")
+    layer = Trace.of(classifier, (64, 64)).choose("blocks.4")
     images = torch.randn(2, 3, 64, 64)
     shapley, plain = (
         METHODS.load(n).maps(classifier, images, [0, 3], layer) for n in ("shapleycam", "gradcam")

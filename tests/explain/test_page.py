@@ -1,4 +1,4 @@
-"""The gallery in a real browser: search, wrong answers only, enlarge."""
+"""The gallery in a real browser: search, wrong predictions only, enlarge."""
 
 from pathlib import Path
 
@@ -20,22 +20,22 @@ def gallery(explainer: Explainer, shapes: Path) -> Path:
 def test_a_person_s_way_through_the_gallery(explainer: Explainer, shapes: Path):
     """The filters leave what was asked for, a click enlarges a card and back, and every picture is there."""
     with open_page(gallery(explainer, shapes).absolute().as_uri()) as page:
-        cards = page.locator(".answer")
+        cards = page.locator(".explanation")
         assert cards.count() == 3
         page.get_by_label("Search by file or class").fill("WRONG.png")
-        assert page.locator(".answer:visible").count() == 1
+        assert page.locator(".explanation:visible").count() == 1
         assert page.get_by_role("status").inner_text() == "1 of 3 images"
         page.get_by_label("Search by file or class").fill("")
-        page.get_by_label("wrong answers only").check()
-        first = page.locator(".answer:visible").first
+        page.get_by_label("wrong predictions only").check()
+        first = page.locator(".explanation:visible").first
         assert "truly" in first.inner_text()
         before = first.locator("img").first.bounding_box()["width"]
         first.locator("img").first.click()
         assert first.locator("img").first.bounding_box()["width"] > 1.5 * before
         first.locator("img").first.click()
         assert first.locator("img").first.bounding_box()["width"] == before
-        page.get_by_label("wrong answers only").uncheck()
-        assert page.locator(".answer:visible").count() == 3
+        page.get_by_label("wrong predictions only").uncheck()
+        assert page.locator(".explanation:visible").count() == 3
         assert page.get_by_text("is a text file").count() == 1
         assert page.get_by_text("The lead by method and layer").count() == 1
         for image in page.locator("img").all():
@@ -48,5 +48,5 @@ def test_the_gallery_fits_a_phone_in_the_dark(explainer: Explainer, shapes: Path
     page_file = explain(shapes / "test/circle/00.png", explainer.predictor, out=Path("out")).page
     with open_page(page_file.absolute().as_uri(), width=390, height=844, dark=True) as page:
         assert page.evaluate("document.documentElement.scrollWidth") == 390
-        tops = {image.bounding_box()["y"] for image in page.locator(".answer img").all()}
+        tops = {image.bounding_box()["y"] for image in page.locator(".explanation img").all()}
         assert len(tops) == 1

@@ -74,11 +74,11 @@ def _layers(model: Predictor) -> tuple[list[str], str]:
     They are the last few, the last of each size of map before them, and the one that ``auto`` takes.
     """
     from imgclf.export.graph import torch_classifier  # noqa: PLC0415 - torch takes seconds
-    from imgclf.models import choose_layer, feature_layers  # noqa: PLC0415
+    from imgclf.models import Trace  # noqa: PLC0415
 
     classifier, size = torch_classifier(model), model.header.preprocessing.image_size
-    every = feature_layers(classifier, size)
-    automatic = choose_layer(classifier, size)
+    trace = Trace.of(classifier, size)
+    every, automatic = trace.layers, trace.choose("auto")
     chosen = [list(same)[-1] for _, same in groupby(every[:-_LAST_LAYERS], key=lambda layer: layer.grid)]
     chosen += every[-_LAST_LAYERS:]
     if automatic.name not in [layer.name for layer in chosen]:

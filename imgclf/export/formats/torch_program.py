@@ -66,10 +66,11 @@ def _write(file: Path, job: ExportJob, layers: Sequence[str]) -> None:
     import torch  # noqa: PLC0415 - it takes seconds
 
     from imgclf.export.graph import captured, torch_classifier  # noqa: PLC0415
-    from imgclf.models import choose_layer  # noqa: PLC0415
+    from imgclf.models import Trace  # noqa: PLC0415
 
     header, classifier = job.header, torch_classifier(job.model)
-    shown = [choose_layer(classifier, header.preprocessing.image_size, name) for name in layers]
+    trace = Trace.of(classifier, header.preprocessing.image_size) if layers else None
+    shown = [trace.choose(name) for name in layers] if trace else []
     try:
         program = captured(classifier, header.preprocessing, layers=shown)
     except Exception as error:  # The exporter raises whatever the network's code runs into.

@@ -158,14 +158,14 @@ class Explanations:
             give_back()
 
     def _of_image(self, model: LoadedModel, image: Image.Image, wish: Wish) -> Explanation:
-        from imgclf.explain import Options, Subject, answers, ask  # noqa: PLC0415 - brings torch
+        from imgclf.explain import Options, Subject, explanations, resolve  # noqa: PLC0415 - brings torch
 
         explainer = self._explainer_of(model)
         layer = int(wish.layer) if wish.layer.lstrip("-").isdecimal() else wish.layer
-        question = ask(explainer, Options(methods=(wish.method,), layers=(layer,), target=wish.target))
-        (answer,) = answers(explainer, [Subject(image, "image")], question)
-        if answer.prediction.error is not None:
-            raise RefusedError(500, f"There is no prediction: {answer.prediction.error}.")
+        wanted = resolve(explainer, Options(methods=(wish.method,), layers=(layer,), target=wish.target))
+        (found,) = explanations(explainer, [Subject(image, "image")], wanted)
+        if found.prediction.error is not None:
+            raise RefusedError(500, f"There is no prediction: {found.prediction.error}.")
         small = thumbnail(image.convert("RGB"), _SIDE)
         size = (small.height, small.width)
         spec = model.predictor.header.preprocessing
@@ -179,9 +179,9 @@ class Explanations:
                 "overlay": _png(np.asarray(small), one.on_original(size, spec), wish.opacity),
                 "values": np.round(one.scaled(), 4).tolist(),
             }
-            for one in answer.maps
+            for one in found.maps
         ]
-        return Explanation(answer.prediction, maps, small)
+        return Explanation(found.prediction, maps, small)
 
     def _layers(self, model: LoadedModel) -> list[LayerChoice]:
         found = self._explainer_of(model).layers()

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from imgclf.explain.check.perturbing import deletion_and_insertion
+from imgclf.explain.check.road import road
 from imgclf.explain.explainer import Explainer
-from imgclf.explain.perturbing import deletion_and_insertion
 from imgclf.explain.saliency import Saliency
 from imgclf.records import OnProgress, Progress
 
@@ -48,9 +49,9 @@ class CheckRow:
         """The verdict, for a person."""
         where = f" at {self.layer}" if self.layer else ""
         meaning = {
-            "better": "its maps point at what the answer rests on",
+            "better": "its maps point at what the prediction rests on",
             "no better": "do not read meaning into its maps, or check more images",
-            "worse": "its maps point away from what the answer rests on",
+            "worse": "its maps point away from what the prediction rests on",
         }[self.verdict]
         rivals = "a random map and the image's centre"
         return (
@@ -111,10 +112,12 @@ class Checker:
         orders = {(one.method, one.layer): one.on_input(size) for one in maps}
         orders[RANDOM, ""], orders[CENTRE, ""] = self._random(size), _centred(size)
         stacked = np.stack(list(orders.values()))
-        roads = self._explainer.road(pixels, class_index, stacked)
+        roads = self._explainer.compute(
+            pixels[None], lambda network, image: road(network, image, class_index, stacked)
+        )
         areas = deletion_and_insertion(self._explainer.predictor.probabilities, pixels, class_index, stacked)
-        for name, (gone, come), road in zip(orders, areas.tolist(), roads.tolist(), strict=True):
-            self._scores.setdefault(name, []).append((gone, come, road))
+        for name, (gone, come), score in zip(orders, areas.tolist(), roads.tolist(), strict=True):
+            self._scores.setdefault(name, []).append((gone, come, score))
 
     def rows(self) -> tuple[CheckRow, ...]:
         """Return the table: the methods, the one with the greatest lead first, then the rivals."""

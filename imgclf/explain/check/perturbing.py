@@ -1,4 +1,4 @@
-"""Deletion and insertion: what happens to the answer when pixels go, or come, in a map's order."""
+"""Deletion and insertion: what happens to the prediction when pixels go, or come, in a map's order."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 Probabilities = Callable[[np.ndarray], np.ndarray]
-"""Answers for uint8 pixels (N, H, W, C): (N, K) in [0, 1]."""
+"""Predicts for uint8 pixels (N, H, W, C): (N, K) in [0, 1]."""
 
 _STEPS = 10
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from imgclf.errors import ModelError
-from imgclf.models import Classifier, choose_layer, create_classifier, feature_layers
+from imgclf.models import Classifier, Trace, create_classifier
 
 
 def made(name: str, size: tuple[int, int]) -> Classifier:
@@ -17,11 +17,11 @@ def made(name: str, size: tuple[int, int]) -> Classifier:
 def test_the_third_to_last_layer_of_vgg_is_its_last_convolution(name: str) -> None:
     """Index -3 is ``features[-3]``, as in the classic Grad-CAM recipe."""
     classifier = made(name, (32, 32))
-    layer = feature_layers(classifier, (32, 32))[-3]
+    layer = Trace.of(classifier, (32, 32)).layers[-3]
     assert layer.module is classifier.network.features[-3]
     assert isinstance(layer.module, nn.Conv2d)
-    assert choose_layer(classifier, (32, 32), -3).module is layer.module
-    assert choose_layer(classifier, (32, 32), "-3").name == layer.name
+    assert Trace.of(classifier, (32, 32)).choose(-3).module is layer.module
+    assert Trace.of(classifier, (32, 32)).choose("-3").name == layer.name
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_auto_takes_the_last_features_that_have_places(
 ) -> None:
     """``auto`` knows each family: last level, head convolution, first norm of a ViT's last block, small maps."""
     classifier = made(name, size)
-    layer = choose_layer(classifier, size)
+    layer = Trace.of(classifier, size).choose()
     assert (layer.name, layer.layout, layer.grid) == (chosen, layout, grid)
     assert layer.prefix_tokens == prefix_tokens
     assert layer.module is classifier.network.get_submodule(chosen)
@@ -59,7 +59,7 @@ def test_auto_takes_the_last_features_that_have_places(
 def test_the_chosen_layer_gets_a_gradient_at_its_places(name: str, size: int) -> None:
     """The gradient of a logit reaches the places of the chosen layer, not only its prefix tokens."""
     classifier = made(name, (size, size)).eval()
-    layer = choose_layer(classifier, (size, size))
+    layer = Trace.of(classifier, (size, size)).choose()
     seen: list[torch.Tensor] = []
     hook = layer.module.register_forward_hook(lambda *call: seen.append(call[2]) or call[2].retain_grad())
     classifier(torch.randn(1, 3, size, size))[0, 0].backward()
@@ -74,7 +74,7 @@ def test_the_chosen_layer_gets_a_gradient_at_its_places(name: str, size: int) ->
 def test_layers_come_in_forward_order_and_leave_no_trace(name: str) -> None:
     """Indices count up, shapes fit the layout, hooks and mode are as before."""
     classifier = made(name, (64, 64)).train()
-    layers = feature_layers(classifier, (64, 64))
+    layers = Trace.of(classifier, (64, 64)).layers
     assert [layer.index for layer in layers] == list(range(len(layers)))
     for layer in layers:
         height, width = layer.grid
@@ -90,18 +90,18 @@ def test_layers_come_in_forward_order_and_leave_no_trace(name: str) -> None:
 
 def test_squeeze_and_excitation_are_no_feature_layers() -> None:
     """Gates on pooled features have one cell and are left out."""
-    names = [layer.name for layer in feature_layers(made("efficientnet_b0", (64, 64)), (64, 64))]
+    names = [layer.name for layer in Trace.of(made("efficientnet_b0", (64, 64)), (64, 64)).layers]
     assert not [name for name in names if ".se." in name]
 
 
 def test_a_network_of_many_branches_has_layers_too() -> None:
     """Where timm's level names lead nowhere, ``auto`` takes the last layer that has enough cells."""
-    assert min(choose_layer(made("crossvit_tiny_240", (240, 240)), (240, 240)).grid) >= 3
+    assert min(Trace.of(made("crossvit_tiny_240", (240, 240)), (240, 240)).choose().grid) >= 3
 
 
 def test_any_module_can_be_named() -> None:
     """A block's name is a layer as well."""
-    layer = choose_layer(made("resnet18", (64, 64)), (64, 64), "layer2.0")
+    layer = Trace.of(made("resnet18", (64, 64)), (64, 64)).choose("layer2.0")
     assert (layer.name, layer.output_shape) == ("layer2.0", (1, 128, 8, 8))
 
 
@@ -111,7 +111,7 @@ def test_an_index_out_of_range_is_told() -> None:
         ModelError,
         match=r"^The model 'cnn3' has 12 feature layers: expected an index from -12 to 11, got 12\.$",
     ):
-        choose_layer(made("cnn3", (32, 32)), (32, 32), 12)
+        Trace.of(made("cnn3", (32, 32)), (32, 32)).choose(12)
 
 
 def test_an_unknown_layer_suggests_the_nearest() -> None:
@@ -121,7 +121,7 @@ def test_an_unknown_layer_suggests_the_nearest() -> None:
         r"ones: blocks\.1\.3, blocks\.2\.0, blocks\.2\.1, blocks\.2\.2, blocks\.2\.3\.$"
     )
     with pytest.raises(ModelError, match=sentence):
-        choose_layer(made("cnn3", (32, 32)), (32, 32), "blocks.2.9")
+        Trace.of(made("cnn3", (32, 32)), (32, 32)).choose("blocks.2.9")
 
 
 def test_a_layer_without_places_is_told() -> None:
@@ -129,4 +129,4 @@ def test_a_layer_without_places_is_told() -> None:
     with pytest.raises(
         ModelError, match=r"^The output of layer 'blocks\.0' of 'crossvit_tiny_240' has no places to"
     ):
-        choose_layer(made("crossvit_tiny_240", (240, 240)), (240, 240), "blocks.0")
+        Trace.of(made("crossvit_tiny_240", (240, 240)), (240, 240)).choose("blocks.0")

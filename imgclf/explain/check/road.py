@@ -1,4 +1,4 @@
-"""ROAD: a map's score by what the answer loses when its pixels are replaced by what their neighbours suggest."""
+"""ROAD: a map's score by what the prediction loses when its pixels are replaced by what their neighbours suggest."""
 
 from collections.abc import Iterator
 

@@ -18,8 +18,8 @@ _PIXELS = 30_000_000  # originals kept at once
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is asked of every image.
+class Wanted:
+    """What is to be shown of every image.
 
     Attributes:
         target: which class.
@@ -43,13 +43,13 @@ class Question:
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class Explanation:
     """One image with its prediction and its maps.
 
     Attributes:
         opened: the image, or why it cannot be read.
         prediction: what the model says of it; its error is the image's.
-        maps: target by target, each in the order of :meth:`Question.views`.
+        maps: target by target, each in the order of :meth:`Wanted.views`.
     """
 
     opened: Opened
@@ -57,41 +57,39 @@ class Answer:
     maps: tuple[Saliency, ...] = ()
 
 
-def answers(explainer: Explainer, subjects: Iterable[Subject], question: Question) -> Iterator[Answer]:
-    """Yield an answer for each subject, in order."""
+def explanations(explainer: Explainer, subjects: Iterable[Subject], wanted: Wanted) -> Iterator[Explanation]:
+    """Yield an explanation for each subject, in order."""
     spec = explainer.predictor.header.preprocessing
     batch: list[Opened] = []
     for subject in subjects:
         batch.append(open_subject(subject, spec))
         pixels = sum(one.image.width * one.image.height for one in batch if one.image)
         if len(batch) >= _IMAGES or pixels > _PIXELS:
-            yield from _answer_batch(explainer, batch, question)
+            yield from _batch_explained(explainer, batch, wanted)
             batch = []
     if batch:
-        yield from _answer_batch(explainer, batch, question)
+        yield from _batch_explained(explainer, batch, wanted)
 
 
-def _answer_batch(explainer: Explainer, batch: Sequence[Opened], question: Question) -> Iterator[Answer]:
+def _batch_explained(explainer: Explainer, batch: Sequence[Opened], wanted: Wanted) -> Iterator[Explanation]:
     predictor = explainer.predictor
     readable = [one for one in batch if one.pixels is not None]
     pixels = np.stack([one.pixels for one in readable if one.pixels is not None]) if readable else None
     rows = (
         predictor.probabilities(pixels) if pixels is not None else np.empty((0, len(predictor.class_names)))
     )
-    classes = [
-        _classes(explainer, one, row, question.target) for one, row in zip(readable, rows, strict=True)
-    ]
-    maps = _maps(explainer, pixels, rows, classes, question) if pixels is not None else []
+    classes = [_classes(explainer, one, row, wanted.target) for one, row in zip(readable, rows, strict=True)]
+    maps = _maps(explainer, pixels, rows, classes, wanted) if pixels is not None else []
     ready = iter(zip(rows, classes, maps, strict=True))
     for one in batch:
         if one.pixels is None:
-            yield Answer(one, Prediction(one.subject.name, error=one.error))
+            yield Explanation(one, Prediction(one.subject.name, error=one.error))
             continue
         row, chosen, found = next(ready)
         prediction = predictor.prediction(one.subject.name, row)
         if prediction.error is None and not chosen:
             prediction = Prediction(one.subject.name, error=_no_true_label(one.subject))
-        yield Answer(one, prediction, tuple(found) if prediction.error is None else ())
+        yield Explanation(one, prediction, tuple(found) if prediction.error is None else ())
 
 
 def _classes(explainer: Explainer, opened: Opened, row: np.ndarray, target: Target) -> tuple[int, ...]:
@@ -105,17 +103,17 @@ def _maps(
     pixels: np.ndarray,
     rows: np.ndarray,
     classes: Sequence[tuple[int, ...]],
-    question: Question,
+    wanted: Wanted,
 ) -> list[list[Saliency]]:
     """Compute each view for all images and targets of the batch in one call."""
     places = [(image, index) for image, chosen in enumerate(classes) for index in chosen]
-    views = question.views()
+    views = wanted.views()
     found: dict[tuple[int, int], list[Saliency]] = {place: [] for place in places}
     if places:
         repeated = pixels[[image for image, _ in places]]
-        wanted = [index for _, index in places]
+        indices = [index for _, index in places]
         for method, layer in views:
-            raw = explainer.maps(repeated, wanted, method, layer, smooth=question.smooth)
+            raw = explainer.maps(repeated, indices, method, layer, smooth=wanted.smooth)
             for place, values in zip(places, raw, strict=True):
                 image, index = place
                 found[place].append(
