@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, Any
 
-from imgclf.errors import RunError
+from imgclf.errors import RunError, beneath
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
@@ -21,9 +21,13 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
     try:
         with replacing(path) as file:
             write(file)
-    except OSError as error:
+    except Exception as error:
+        # torch.save turns what the disk said into a RuntimeError of its own.
+        refused = beneath(error, OSError)
+        if refused is None:
+            raise
         raise RunError(
-            f"{path}: could not be written ({error.strerror or error}); what was there before is intact. "
+            f"{path}: could not be written ({refused.strerror or refused}); what was there before is intact. "
             f"Free some space or choose another place with --out."
         ) from error
 

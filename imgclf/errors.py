@@ -22,6 +22,9 @@ Anything else that reaches the user is a defect of ours and shows as a traceback
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
+
+Cause = TypeVar("Cause", bound=BaseException)
 
 
 class ImgclfError(Exception):
@@ -123,6 +126,17 @@ class StoppedError(ImgclfError):
     def __reduce__(self) -> tuple[type["StoppedError"], tuple[str, int]]:
         """Pickle by what it was made from: it comes back from worker processes."""
         return StoppedError, (str(self), self.signal_number)
+
+
+def beneath(error: BaseException | None, kind: type[Cause]) -> Cause | None:
+    """Return the error of this kind that led to another: a library may put words of its own over it.
+
+    >>> beneath(RuntimeError("unexpected pos"), OSError) is None
+    True
+    """
+    while error is not None and not isinstance(error, kind):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def suggest(given: str, known: Iterable[str]) -> str:

@@ -3,10 +3,12 @@
 import errno
 import os
 import re
+import resource
 from pathlib import Path
 from typing import IO
 
 import pytest
+import torch
 
 from imgclf.atomic import replacing, write_atomically, write_text
 from imgclf.errors import RunError
@@ -36,6 +38,27 @@ def test_full_disk_leaves_the_old_file_whole(tmp_path: Path) -> None:
     )
     with pytest.raises(RunError, match=f"^{re.escape(sentence)}$"):
         write_atomically(file, fill)
+    assert file.read_text(encoding="utf-8") == "old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_full_disk_is_known_beneath_the_words_of_torch(tmp_path: Path) -> None:
+    """A RuntimeError about positions in a file is what torch.save makes of it."""
+    file = tmp_path / "a.ckpt"
+    write_text(file, "old")
+
+    def save(stream: IO[bytes]) -> None:
+        torch.save({"weights": torch.zeros(50_000)}, stream)
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        with pytest.raises(
+            RunError, match=r"a\.ckpt: could not be written \(File too large\); what was there"
+        ):
+            write_atomically(file, save)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert file.read_text(encoding="utf-8") == "old"
     assert list(tmp_path.iterdir()) == [file]
 

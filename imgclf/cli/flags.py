@@ -6,6 +6,7 @@ A command takes what belongs together as one parameter: a frozen dataclass whose
 
 import inspect
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
@@ -40,13 +41,21 @@ def flat(command: Callable[..., None]) -> Callable[..., None]:
     parts = [_part(parameter) for parameter in inspect.signature(command).parameters.values()]
 
     def run(**given: Any) -> None:
-        command(**{part.name: part.gather(given) for part in parts})
+        tidy = {name: _tidy(value) for name, value in given.items()}
+        command(**{part.name: part.gather(tidy) for part in parts})
 
     parameters = [parameter for part in parts for parameter in part.parameters]
     run.__name__, run.__doc__ = command.__name__, command.__doc__
     run.__annotations__ = {one.name: one.annotation for one in parameters}
     vars(run)["__signature__"] = inspect.Signature(parameters)
     return run
+
+
+def _tidy(value: Any) -> Any:
+    """Take a path through ``..`` straight where a folder on the way is not there: it need not be made for that."""
+    if isinstance(value, Path) and ".." in value.parts and not value.parent.exists():
+        return Path(os.path.normpath(value))
+    return value
 
 
 @dataclass(frozen=True)

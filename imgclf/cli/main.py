@@ -1,5 +1,6 @@
 """The ``imgclf`` program: finds the command, runs it, turns errors into one line and an exit code."""
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -12,8 +13,9 @@ from imgclf._version import __version__
 from imgclf.cli import render
 from imgclf.cli.flags import flat
 from imgclf.cli.grouped_help import GroupedHelpCommand
-from imgclf.errors import ImgclfError
+from imgclf.errors import ImgclfError, beneath
 
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # In the order in which a person uses them; each is the function of its name in the module of its name.
 COMMANDS = (
     "datasets",
@@ -51,7 +53,6 @@ def main(argv: list[str] | None = None) -> int:
     render.start()
     try:
         code = _run(arguments)
-        render.flush()
     except render.ReaderLeftError:
         render.close_pipe()
         code = 141  # 128 + SIGPIPE, as a shell reports it
@@ -60,9 +61,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     try:
-        get_command(build_app(arguments))(args=arguments, prog_name="imgclf")
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else int(bool(end.code))
+        code = _called(arguments)
+        render.flush()
     except ImgclfError as error:
         render.failure(error)
         return error.exit_code
@@ -70,10 +70,26 @@ def _run(arguments: list[str]) -> int:
         return 130
     except render.ReaderLeftError:
         raise
+    except OSError as error:
+        if error.errno not in _NO_SPACE:
+            render.defect(error)
+        else:
+            render.failure(render.no_room(error.filename or "stdout", error))
+        return 1
     except Exception as error:
+        if beneath(error, KeyboardInterrupt) is not None:
+            return 130  # inside a save, say: torch turns the second Ctrl-C into an error of its own
         # Whatever a command did not foresee is ours to mend: say so, with the traceback.
         render.defect(error)
         return 1
+    return code
+
+
+def _called(arguments: list[str]) -> int:
+    try:
+        get_command(build_app(arguments))(args=arguments, prog_name="imgclf")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(bool(end.code))
     return 0
 
 

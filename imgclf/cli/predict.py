@@ -124,14 +124,16 @@ def predict(
     """
     from imgclf.inference.batch_job import Summary, hand_on
     from imgclf.inference.outputs import Layout
+    from imgclf.runs import identity
 
     _check_output(file)
     if work.address is not None and work.engine != "ray":
         raise UsageError("--address names a Ray cluster: add --engine ray.")
     sources, total = _sources(images)
     predictor = _opened(model.place(), work, rows.probabilities)
-    fingerprint = predictor.fingerprint() if file.output else ""
-    layout = Layout(predictor.class_names, rows.top_k, rows.probabilities, fingerprint)
+    layout = Layout(
+        predictor.class_names, rows.top_k, rows.probabilities, identity(predictor.file) if file.output else ""
+    )
     summary = Summary()
     with (
         _stoppable(summary, file.output),

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgclf.cli.progress import PlainLines, live_bars
+from imgclf.errors import RunError
 from imgclf.plain import json_text
 from imgclf.records import Progress
+from imgclf.words import first_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -108,11 +110,10 @@ def data(text: str) -> None:
 
     Raises:
         ReaderLeftError: nobody reads it any more.
+        RunError: the disk that it goes to is full.
     """
-    try:
+    with _to_stdout():
         print(text, file=sys.stdout, flush=sys.stdout.isatty())  # noqa: T201
-    except BrokenPipeError:
-        raise ReaderLeftError from None
 
 
 def json_data(value: Any) -> None:
@@ -168,20 +169,38 @@ def flush() -> None:
 
     Raises:
         ReaderLeftError: nobody reads it any more.
+        RunError: the disk that it goes to is full.
     """
-    try:
+    with _to_stdout():
         sys.stdout.flush()
+
+
+def no_room(place: str, error: OSError) -> RunError:
+    """Return the error for a place that takes nothing more."""
+    return RunError(
+        f"{place}: could not be written ({first_line(error)}). Free some space or choose another place."
+    )
+
+
+@contextmanager
+def _to_stdout() -> Iterator[None]:
+    try:
+        yield
     except BrokenPipeError:
         raise ReaderLeftError from None
+    except OSError as error:
+        close_pipe()
+        raise no_room("stdout", error) from None
 
 
 def close_pipe() -> None:
-    """Send what is left for a reader that went away to nowhere, so that Python's exit stays silent.
+    """Send what is left for a stdout that takes nothing to nowhere, so that Python's exit stays silent.
 
     See https://docs.python.org/3/library/signal.html#note-on-sigpipe.
     """
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _say(text: str, label: str = "", style: str = "") -> None:
@@ -212,7 +231,8 @@ def _draw_table(columns: Sequence[str], cells: list[list[str]], right: list[bool
         drawn.add_column(name, justify="right" if to_right else "left", overflow="fold")
     for row in cells:
         drawn.add_row(*(Text(cell) for cell in row))  # Text: a class called "[red]" is no markup
-    Console(highlight=False).print(drawn)
+    with _to_stdout():
+        Console(highlight=False).print(drawn)
 
 
 def _align(lines: list[list[str]], right: list[bool]) -> Iterator[str]:

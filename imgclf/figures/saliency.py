@@ -10,6 +10,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from imgclf.atomic import write_atomically
 from imgclf.errors import UsageError, suggest
 from imgclf.figures.style import FAINT, INK, shorten
 
@@ -131,8 +132,8 @@ def saliency_panel(
             tiles[-1].append(_tile(np.full_like(original, 255), ()))
         tiles[-2].append(coloured)
         tiles[-1].append(_tile(laid, one.lines))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _joined(tiles, title, colormap).save(path)
+    picture = _joined(tiles, title, colormap)
+    write_atomically(path, lambda file: picture.save(file, format="PNG"))
     return path
 
 

@@ -14,6 +14,8 @@ from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from imgclf.atomic import write_atomically
+
 WIDTH = 8.0
 DPI = 150
 
@@ -77,8 +79,7 @@ def picture(path: Path, *, width: float = WIDTH, height: float = 4.5) -> Iterato
         content = BytesIO()
         # Without the version stamp the same data gives the same bytes.
         figure.savefig(content, format="png", metadata={"Software": None})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content.getvalue())
+    write_atomically(path, lambda file: file.write(content.getvalue()))
 
 
 def shorten(text: str, limit: int = 22) -> str:

@@ -7,13 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
-from imgclf.runs import Run
+from imgclf.runs import Run, read_header, update_header
 from tests.bad_files import make_bad_files
 
 Cli = Callable[..., Any]
@@ -104,6 +105,36 @@ def test_output_is_resumed(run_cli: Cli, shapes: Path, shapes_run: Run, ending: 
     assert count == (25 if ending == "csv" else 24)
     anew = run_cli("predict", shapes / "test" / "square", *arguments, "--overwrite")
     assert "8 images in" in anew.err
+
+
+def test_resume_knows_the_same_folder_by_another_name(
+    run_cli: Cli, shapes: Path, shapes_run_copy: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """``photos``, ``./photos`` and ``photos/../photos`` are one; a temperature fitted meanwhile is no other model."""
+    output = tmp_path / "p.csv"
+    monkeypatch.chdir(shapes)
+    arguments = ["--run", shapes_run_copy.path.absolute(), "--device", "cpu", "--output", output]
+    assert run_cli("predict", "test", *arguments).code == 0
+    header = read_header(shapes_run_copy.model_file.absolute())
+    update_header(shapes_run_copy.model_file.absolute(), replace(header, temperature=1.5, threshold=0.2))
+    for name in ("./test", "test/../test", "test/"):
+        again = run_cli("predict", name, *arguments, "--resume")
+        assert again.code == 0, again.err
+        assert "24 were in the output already." in again.err
+    other = {**header.to_dict(), "class_names": ["a", "b", "c"]}
+    update_header(shapes_run_copy.model_file.absolute(), type(header).from_dict(other))
+    assert "holds the answers of another model" in run_cli("predict", "test", *arguments, "--resume").err
+
+
+def test_output_through_a_folder_that_is_not_there_makes_none(
+    run_cli: Cli, shapes: Path, shapes_run: Run, tmp_path: Path
+) -> None:
+    """``missing/../p.csv`` is ``p.csv``."""
+    image = shapes / "test/circle/00.png"
+    output = tmp_path / "missing" / ".." / "p.csv"
+    assert run_cli("predict", image, "--run", shapes_run.path, "--output", output).code == 0
+    assert (tmp_path / "p.csv").is_file()
+    assert not (tmp_path / "missing").exists()
 
 
 def test_resume_remembers_unreadable_images(run_cli: Cli, shapes: Path, shapes_run: Run) -> None:

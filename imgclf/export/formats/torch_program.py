@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
+from imgclf.atomic import write_atomically
 from imgclf.data import normalize
 from imgclf.errors import ModelError, RunError, UsageError
 from imgclf.export.checked import write_checked
@@ -78,7 +80,10 @@ def _write(file: Path, job: ExportJob, layers: Sequence[str]) -> None:
             f"The network '{header.arch}' cannot be captured by torch.export: {first_line(error).rstrip('.')}."
         ) from error
     described = {**header.to_dict(), "layers": [_described(layer) for layer in shown]}
-    torch.export.save(program, file, extra_files={_EXTRA: json.dumps(described)})
+    # Into memory first: where the disk is full, torch's own writer ends the whole program (2.14).
+    content = BytesIO()
+    torch.export.save(program, content, extra_files={_EXTRA: json.dumps(described)})
+    write_atomically(file, lambda stream: stream.write(content.getbuffer()))
 
 
 def _described(layer: "FeatureLayer") -> dict[str, Any]:

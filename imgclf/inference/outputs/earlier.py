@@ -1,5 +1,6 @@
 """What a file of predictions already holds, in eight bytes a name: a million names take 60 MB, not 300."""
 
+import os
 from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
@@ -45,4 +46,6 @@ class Earlier:
 
 
 def _digest(name: str) -> int:
+    """``photos/a.jpg`` and ``./photos/a.jpg`` are one image."""
+    name = os.path.normpath(name)
     return int.from_bytes(blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8).digest())

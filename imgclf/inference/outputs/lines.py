@@ -14,6 +14,7 @@ from imgclf.inference.outputs.earlier import Earlier
 from imgclf.inference.outputs.layout import Layout
 from imgclf.records import Prediction
 from imgclf.tables import csv_text
+from imgclf.words import first_line
 
 _TAIL = 1 << 16
 
@@ -90,6 +91,9 @@ class JsonLines:
 class LineOutput:
     """A file of predictions that grows line by line.
 
+    One that is there already and is not resumed stays whole until it is replaced: the new rows stand in
+    ``<file>.part`` beside it meanwhile, which ``resume`` goes on with where a call was killed.
+
     Args:
         path: the file.
         layout: what a row holds.
@@ -106,34 +110,56 @@ class LineOutput:
         self._layout = layout
         self._format = line_format
         self.earlier = Earlier(path, layout.model)
-        with _writing(path):
+        part = path.with_name(f"{path.name}.part")
+        # A link or a device is written to as it is: another file in its place would be another thing.
+        replaceable = path.is_file() and not path.is_symlink()
+        self._place = part if (part.exists() if resume else replaceable) else path
+        self._replaces = self._place != path and not resume
+        self._has_rows = resume
+        with _writing(path, self._advice):
             path.parent.mkdir(parents=True, exist_ok=True)
-            if resume and path.exists():
-                _cut_after_last_line(path)
-                for row in line_format.rows(layout, path):
+            if resume and self._place.exists():
+                _cut_after_last_line(self._place)
+                for row in line_format.rows(layout, self._place):
                     self.earlier.add(row)
             # Unbuffered: what a full disk refused must not be written later, after the error was told.
-            self._file = path.open("ab" if resume else "wb", buffering=0)
+            self._file = self._place.open("ab" if resume else "wb", buffering=0)
         if self._file.tell() == 0:
             self._append(line_format.heading(layout))
 
     def write(self, predictions: Sequence[Prediction]) -> None:
         """Append rows; when it returns they are with the operating system."""
         self._append(self._format.lines(self._layout, predictions))
+        self._has_rows = True
 
     def close(self, finished: bool) -> None:
-        """Close the file; an unfinished one is just shorter."""
+        """Close the file; an unfinished one is just shorter. One that a full disk cut short replaces no other."""
+        if self._file.closed:
+            return
         self._file.close()
+        if finished or self._has_rows or not self._replaces:
+            self._place.replace(self._path)
+        else:
+            self._place.unlink()
 
     def _append(self, text: str) -> None:
         left = memoryview(text.encode("utf-8", "backslashreplace"))
         try:
-            with _writing(self._path):
+            with _writing(self._path, self._advice):
                 while left:
                     left = left[self._file.write(left) :]
         except RunError:
             self._file.close()
+            if self._replaces:
+                self._place.unlink(missing_ok=True)
             raise
+
+    @property
+    def _advice(self) -> str:
+        """What is left after an error, and what to do."""
+        if self._replaces:
+            return "What was there before is intact. Free some space or choose another place."
+        return "Free some space or choose another place, then go on with --resume."
 
 
 def _cut_after_last_line(path: Path) -> None:
@@ -152,14 +178,11 @@ def _cut_after_last_line(path: Path) -> None:
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def _writing(path: Path, advice: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RunError(
-            f"{path}: could not be written ({error.strerror or error}). Free some space or choose another place, "
-            f"then go on with --resume."
-        ) from error
+        raise RunError(f"{path}: could not be written ({first_line(error)}). {advice}") from error
 
 
 def _on_one_line(value: Any) -> Any:
