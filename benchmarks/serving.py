@@ -7,13 +7,14 @@ from the folder's) as a form over loopback by one client with 1, 8 and 32 connec
 answer before it sends the next request. Servers take turns within each round; those that wait are stopped (SIGSTOP).
 
 - ceiling: no HTTP; one process a core, each with a bare loop of decode, resize and forward, one computing thread;
-- imgclf: ``imgclf serve`` as it is; imgclf fp32: with ``--precision fp32``;
+- imgclf: ``imgclf serve`` as it is; imgclf fp32: with ``--precision fp32``; imgclf torch: with ``--runtime torch``;
+- before: ``imgclf serve`` of another checkout, which ``--before`` names (``git worktree add PATH COMMIT``);
 - fastapi: ``async def predict(file)``, Pillow, torchvision's transforms, one image at a time;
 - litserve W, B: LitServe with W workers sharing the cores and batches of at most B (10 ms of waiting where B > 1).
   Where it is not installed, ``--litserve`` names a folder that has it (``pip install --target PATH litserve``); the
   others find uvloop and httptools there too.
 
-Printed as Markdown: medians over the rounds. The client is hand-written and takes about 1 % of a core.
+Printed as Markdown: medians over the rounds. On a machine that others share, compare the CPU time of a request. The client is hand-written and takes about 1 % of a core.
 """
 
 import argparse
@@ -50,23 +51,28 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement, roughly")
     parser.add_argument("--model", default="mobilenetv2_100")
-    parser.add_argument("--precision", nargs="*", default=["fp32", "bf16"], help="of the ceilings")
+    parser.add_argument(
+        "--ceilings", nargs="*", default=["onnx", "fp32", "bf16"], help="ONNX Runtime, or torch's precision"
+    )
+    parser.add_argument("--before", default="", help="a checkout to compare with")
     parser.add_argument("--litserve", default="")
     parser.add_argument("--servers", nargs="*", default=["imgclf", "imgclf fp32", "fastapi", *_LITSERVE])
     given = parser.parse_args()
     images = _photographs(given.folder, given.images)
     with tempfile.TemporaryDirectory() as folder, _all_started(given, Path(folder)) as servers:
         model = Path(folder) / "model.safetensors"
-        rates: dict[str, list[float]] = {}
-        times: dict[tuple[str, int], list[tuple[float, float, float]]] = {}
+        rates: dict[str, list[tuple[float, float]]] = {}
+        times: dict[tuple[str, int], list[tuple[float, float, float, float]]] = {}
         for _ in range(given.rounds):
-            for name, rate in _ceilings(model, images, given.precision, given.seconds):
-                rates.setdefault(name, []).append(rate)
+            for name, measured in _ceilings(model, images, given.ceilings, given.seconds):
+                rates.setdefault(name, []).append(measured)
             for name, (process, port) in servers.items():
                 with _awake(process):
                     for connections in CONNECTIONS:
-                        measured = asyncio.run(_measure(port, images, connections, given.seconds))
-                        times.setdefault((name, connections), []).append(measured)
+                        before = _cpu_seconds(process.pid)
+                        *measured, asked = asyncio.run(_measure(port, images, connections, given.seconds))
+                        cpu = 1e3 * (_cpu_seconds(process.pid) - before) / asked
+                        times.setdefault((name, connections), []).append((*measured, cpu))
         _print_tables(given, images, rates, times)
 
 
@@ -76,20 +82,23 @@ def _print_tables(given, images, rates, times) -> None:  # type: ignore[no-untyp
         f"{given.model}, {len(images)} JPEGs of {sizes[0] / 1e3:.0f} to {sizes[-1] / 1e3:.0f} kB, {CORES} cores, "
         f"{given.rounds} rounds, load {os.getloadavg()[0]:.1f}\n"
     )
-    print("| ceiling | img/s | ms an image and core |\n|---|---|---|")
+    print("| ceiling | img/s | CPU ms an image |\n|---|---|---|")
     for name, values in rates.items():
-        rate = statistics.median(values)
-        cores = 1 if "one core" in name else CORES
-        print(f"| {name} | {rate:.1f} | {1e3 * cores / rate:.1f} |")
-    print("\n| server | " + " | ".join(f"{count}: req/s | p50 | p99 ms" for count in CONNECTIONS) + " |")
-    print("|---" * (1 + 3 * len(CONNECTIONS)) + "|")
+        rate, cpu = (statistics.median(column) for column in zip(*values, strict=True))
+        print(f"| {name} | {rate:.1f} | {cpu:.1f} |")
+    print(
+        "\n| server | "
+        + " | ".join(f"{count}: req/s | p50 | p99 ms | CPU ms" for count in CONNECTIONS)
+        + " |"
+    )
+    print("|---" * (1 + 4 * len(CONNECTIONS)) + "|")
     for name in given.servers:
         cells = []
         for connections in CONNECTIONS:
-            rate, middle, late = (
+            rate, middle, late, cpu = (
                 statistics.median(column) for column in zip(*times[name, connections], strict=True)
             )
-            cells.append(f"{rate:.1f} | {middle:.1f} | {late:.1f}")
+            cells.append(f"{rate:.1f} | {middle:.1f} | {late:.1f} | {cpu:.1f}")
         print(f"| {name} | " + " | ".join(cells) + " |")
 
 
@@ -127,16 +136,28 @@ def _request(image: bytes) -> bytes:
 
 async def _measure(
     port: int, images: list[bytes], connections: int, seconds: float
-) -> tuple[float, float, float]:
-    """Return requests per second, and the median and 99th percentile of their milliseconds."""
+) -> tuple[float, float, float, int]:
+    """Return requests per second, the median and 99th percentile of their milliseconds, and how many all in all."""
     requests = [_request(image) for image in images]
-    await _asked(port, requests, connections, seconds / 4)
+    warm_up = await _asked(port, requests, connections, seconds / 4)
     done = await _asked(port, requests, connections, seconds)
     latencies = sorted(1e3 * (end - start) for start, end in done)
     # The last answers come when other connections have none under way: rate from the requests that ended in time.
     begun = min(start for start, _ in done)
     inside = sum(end <= begun + seconds for _, end in done)
-    return inside / seconds, statistics.median(latencies), latencies[int(0.99 * (len(latencies) - 1))]
+    late = latencies[int(0.99 * (len(latencies) - 1))]
+    return inside / seconds, statistics.median(latencies), late, len(warm_up) + len(done)
+
+
+def _cpu_seconds(group: int) -> float:
+    """Return the CPU time of all processes of a group so far."""
+    ticks = 0
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = file.read_text().rpartition(")")[2].split()
+            if int(fields[2]) == group:
+                ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 async def _asked(
@@ -177,21 +198,25 @@ def _all_started(
         for port, name in enumerate(given.servers, 18_300):
             command = _command(name, given.model, folder / "model.safetensors", port)
             # imgclf runs as pip installs it, without the others' accelerators.
-            environment = dict(os.environ) if command[0] == "-m" else {**os.environ, "PYTHONPATH": path}
+            found = given.before if name == "before" else "" if command[0] == "-m" else path
+            environment = {**os.environ, "PYTHONPATH": found} if found else dict(os.environ)
             with (folder / "log").open("a") as log:
                 process = subprocess.Popen(
                     [sys.executable, *command],
                     env=environment,
+                    cwd=folder,  # where no checkout lies
                     start_new_session=True,
                     stdout=log,
                     stderr=log,
                 )
             servers[name] = process, port
             _wait_for(port, process, folder / "log")
-            if name.startswith("imgclf"):
+            if command[0] == "-m":
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/model") as answer:
                     card = json.load(answer)
-                print(f"{name}: {card['precision']}, at most {card['batch_cap']} images at once")
+                print(
+                    f"{name}: {card['backend']}, {card['precision']}, at most {card['batch_cap']} images at once"
+                )
             os.killpg(process.pid, signal.SIGSTOP)
         yield servers
     finally:
@@ -202,13 +227,15 @@ def _all_started(
 
 
 def _command(name: str, model: str, file: Path, port: int) -> list[str]:
-    if name.startswith("imgclf"):
+    if name.startswith(("imgclf", "before")):
         command = ["-m", "imgclf", "serve", "--model-file", str(file), "--port", str(port)]
-        return [*command, "--precision", name.removeprefix("imgclf ")] if " " in name else command
+        choice = name.partition(" ")[2]
+        option = "--runtime" if choice == "torch" else "--precision"
+        return [*command, option, choice] if choice else command
     if name == "fastapi":
-        return [__file__, "--child", name, model, str(port)]
+        return [str(Path(__file__).resolve()), "--child", name, model, str(port)]
     workers, batch = name.removeprefix("litserve ").split(", ")
-    return [str(Path(__file__).with_name("serving_litserve.py")), model, workers, batch, str(port)]
+    return [str(Path(__file__).resolve().with_name("serving_litserve.py")), model, workers, batch, str(port)]
 
 
 def _wait_for(port: int, process: subprocess.Popen, log: Path) -> None:  # type: ignore[type-arg]
@@ -282,9 +309,9 @@ def _make_model(name: str, folder: Path) -> None:
 
 
 def _ceilings(
-    model: Path, images: list[bytes], precisions: list[str], seconds: float
-) -> Iterator[tuple[str, float]]:
-    for precision in precisions:
+    model: Path, images: list[bytes], kinds: list[str], seconds: float
+) -> Iterator[tuple[str, tuple[float, float]]]:
+    for precision in kinds:
         yield f"{precision}, one core", _ceiling(model, images, precision, 1, 1, seconds / 2)
         for batch in (1, 4):
             name = f"{precision}, all cores, batch {batch}"
@@ -293,8 +320,8 @@ def _ceilings(
 
 def _ceiling(
     model: Path, images: list[bytes], precision: str, batch: int, cores: int, seconds: float
-) -> float:
-    """Return images per second of bare loops, one a core."""
+) -> tuple[float, float]:
+    """Return images per second of bare loops, one a core, and the CPU milliseconds of an image."""
     context = multiprocessing.get_context("spawn")
     barrier, results = context.Barrier(cores), context.SimpleQueue()
     arguments = (model, images, precision, batch, seconds, barrier, results)
@@ -303,7 +330,8 @@ def _ceiling(
         worker.start()
     for worker in workers:
         worker.join()
-    return float(sum(results.get() for _ in workers))
+    rates, times = zip(*(results.get() for _ in workers), strict=True)
+    return float(sum(rates)), float(statistics.mean(times))
 
 
 def _bare_loop(model, images, precision, batch, seconds, barrier, results) -> None:  # type: ignore[no-untyped-def]
@@ -315,25 +343,34 @@ def _bare_loop(model, images, precision, batch, seconds, barrier, results) -> No
     from imgclf.inference import Predictor
 
     torch.set_num_threads(1)
-    predictor = Predictor.open(model, device="cpu", precision=precision, runtime="torch")
-    network, spec = predictor.backend.classifier, predictor.header.preprocessing  # type: ignore[attr-defined]
+    by_onnx = precision == "onnx"
+    predictor = (
+        Predictor.open(model, device="cpu", runtime="onnx")
+        if by_onnx
+        else Predictor.open(model, device="cpu", precision=precision, runtime="torch")
+    )
+    predictor.limit_threads(1)
+    network, spec = predictor.backend, predictor.header.preprocessing
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
 
     def compute(first: int) -> None:
         chosen = [images[(first + index) % len(images)] for index in range(batch)]
         pixels = [preprocess(Image.open(BytesIO(image)).convert("RGB"), spec) for image in chosen]
+        if by_onnx:
+            torch.from_numpy(network.logits(np.stack(pixels))).softmax(1)
+            return
         inputs = normalize_on_device(torch.from_numpy(np.stack(pixels)), spec).to(dtype)
-        network(inputs).float().softmax(1).numpy()
+        network.classifier(inputs).float().softmax(1).numpy()
 
     with torch.inference_mode():
         for _ in range(3):
             compute(0)
         barrier.wait()
-        begun, done = time.perf_counter(), 0
+        begun, cpu, done = time.perf_counter(), time.process_time(), 0
         while time.perf_counter() < begun + seconds:
             compute(done)
             done += batch
-    results.put(done / (time.perf_counter() - begun))
+    results.put((done / (time.perf_counter() - begun), 1e3 * (time.process_time() - cpu) / done))
 
 
 if __name__ == "__main__":

@@ -61,14 +61,15 @@ class Service:
             self.metrics.batch,
         )
         self._told(
-            f"Ready: {self.model.predictor.header.arch} on {self.model.predictor.device} "
+            f"Ready: {self.model.predictor.header.arch} by {self.model.engine} on {self.model.predictor.device} "
             f"in {self.model.precision}, at most {self.model.batch_cap} images at once",
             None,
         )
         if self.settings.reload_model:
             self._watcher = asyncio.create_task(self._models.watch())
         self.accepting = True
-        self.explanations.prepare(self.model)
+        if self.model.predictor.backend.name == "torch":
+            self.explanations.prepare(self.model)
         self.metrics.look_up()
 
     async def stop(self) -> None:

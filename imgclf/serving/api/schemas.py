@@ -158,7 +158,10 @@ class ModelCard(BaseModel):
     threshold: float | None
     metrics: dict[str, float]
     fingerprint: str
-    backend: str
+    backend: str = Field(
+        description="The library that computes predictions: onnx, torch or another format's."
+    )
+    chosen_because: str = Field(description="Why this library.")
     device: str
     precision: str = Field(
         description="fp32; bf16 for predictions where that is faster and keeps the answers; or as exported."

@@ -19,7 +19,6 @@ import numpy as np
 from imgclf.data import read_image
 from imgclf.data.images.preprocess import preprocess
 from imgclf.errors import ImageError, OutOfMemoryError
-from imgclf.inference import Predictor
 from imgclf.serving.http.problems import RefusedError, overloaded
 from imgclf.serving.model.loaded import LoadedModel, Task
 from imgclf.serving.model.memory import LARGE_PIXELS, give_back
@@ -167,7 +166,7 @@ class Batcher:
             self._changed.notify_all()
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
-        self._model().predictor.limit_threads(None)
+        self._model().limit_threads(None)
 
     def _drop(self, job: Job) -> None:
         with self._changed:
@@ -176,11 +175,11 @@ class Batcher:
                 self._bytes -= job.bytes
 
     def _work(self) -> None:
-        limited: Predictor | None = None
+        limited: LoadedModel | None = None
         while batch := self._take():
             model = self._model()
-            if model.predictor is not limited:
-                limited = model.predictor
+            if model is not limited:
+                limited = model
                 limited.limit_threads(1)
             try:
                 self._compute_batch(batch, model)

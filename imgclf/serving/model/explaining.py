@@ -88,9 +88,12 @@ class Explanations:
         self._prepared: Future[None] | None = None
 
     def prepare(self, model: LoadedModel) -> None:
-        """Begin to import what maps need, which takes seconds that no request should pay for."""
-        if self._prepared is None and model.predictor.backend.name == "torch":
-            self._prepared = self._pool.submit(self._import)
+        """Begin to import what maps need and to open the network, which takes seconds that no request should pay for.
+
+        At the start where torch computes anyway, else with the first map: a server that shows none goes without torch.
+        """
+        if self._prepared is None:
+            self._prepared = self._pool.submit(self._import, model)
 
     async def explain(self, model: LoadedModel, content: bytes, wish: Wish, seconds: float) -> Explanation:
         """Explain one image.
@@ -110,7 +113,7 @@ class Explanations:
                 f"{self._waiting} images are waiting to be explained. Try again in a few seconds.", 3
             )
         self.prepare(model)
-        if self._prepared is not None:
+        if self._prepared is not None:  # outside the deadline
             await asyncio.shield(asyncio.wrap_future(self._prepared))
         _check(wish)
         self._waiting += 1
@@ -135,10 +138,10 @@ class Explanations:
         """Let the thread go."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    @staticmethod
-    def _import() -> None:
-        import imgclf.explain  # noqa: PLC0415 - brings torch
+    def _import(self, model: LoadedModel) -> None:
         import imgclf.figures.saliency  # noqa: F401, PLC0415 - brings matplotlib
+
+        self._explainer_of(model)
 
     def _done(self) -> None:
         self._waiting -= 1

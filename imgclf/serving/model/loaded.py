@@ -31,6 +31,17 @@ class LoadedModel:
         """In which type predictions are computed."""
         return "bf16" if self.rounded else self.predictor.precision
 
+    @property
+    def engine(self) -> str:
+        """Which library computes predictions: ``onnx``, ``torch`` or another format's."""
+        return (self.rounded or self.predictor).backend.name
+
+    def limit_threads(self, count: int | None) -> None:
+        """Let the calling thread compute with so many threads; see :meth:`Backend.limit_threads`."""
+        self.predictor.limit_threads(count)
+        if self.rounded is not None:  # PyTorch may round what ONNX Runtime computes in full
+            self.rounded.limit_threads(count)
+
     def compute(self, task: Task, pixels: np.ndarray) -> np.ndarray:
         """Return float32 (N, K) probabilities or (N, D) embeddings for preprocessed pixels, uint8 (N, H, W, C)."""
         if task == "embed":
