@@ -2,7 +2,7 @@
 
 from imgclf.embed.neighbors import Neighbor, NeighborsResult, find_neighbors
 from imgclf.embed.options import Options
-from imgclf.embed.session import EmbedResult, embed_run, embed_subject, embed_untrained
+from imgclf.embed.session import EmbedResult, embed_subject
 from imgclf.embed.subject import Subject, subject_of_run, subject_untrained
 
 __all__ = [
@@ -11,9 +11,7 @@ __all__ = [
     "NeighborsResult",
     "Options",
     "Subject",
-    "embed_run",
     "embed_subject",
-    "embed_untrained",
     "find_neighbors",
     "subject_of_run",
     "subject_untrained",

@@ -17,11 +17,10 @@ from imgclf.embed.options import Options
 from imgclf.embed.page import embed_page
 from imgclf.embed.projection import METHOD_NAMES, check_count
 from imgclf.embed.saved import load_features, origin, save_features
-from imgclf.embed.subject import Subject, subject_of_run, subject_untrained
+from imgclf.embed.subject import Subject
 from imgclf.embed.summary import describe, metrics_record, named_overlaps
 from imgclf.figures.scatter import PlottedMap, map_figure, maps_figure
 from imgclf.records import OnProgress, Progress
-from imgclf.runs import Run
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,60 +50,6 @@ class EmbedResult:
     metrics: dict[str, Any]
     skipped: int
     files: tuple[Path, ...]
-
-
-def embed_run(
-    run: Run,
-    out: Path | None = None,
-    *,
-    data: str | None = None,
-    split: str = "test",
-    options: Options | None = None,
-    data_dir: Path | None = None,
-    progress: OnProgress = None,
-) -> EmbedResult:
-    """Embed images with a trained run's model; see the module for what is written.
-
-    Args:
-        run: its model file gives network and preprocessing.
-        out: the folder to write to; None is ``embed/`` inside the run.
-        data: another dataset with class names that the model knows; None is the run's own.
-        split: ``train``, ``val`` or ``test``.
-        options: how to project.
-        data_dir: where registered datasets live.
-        progress: told phase and share.
-
-    Raises:
-        ImgclfError: of the kind that fits.
-    """
-    return embed_subject(subject_of_run(run, data, split, data_dir, progress), out, options, progress)
-
-
-def embed_untrained(
-    data: str,
-    out: Path | None = None,
-    *,
-    model: str | None = None,
-    split: str = "test",
-    options: Options | None = None,
-    data_dir: Path | None = None,
-    progress: OnProgress = None,
-) -> EmbedResult:
-    """Embed images before any training, with a pretrained backbone or by their pixels alone.
-
-    Args:
-        data: a dataset as ``--data`` takes it.
-        out: the folder to write to; None is one in ``embed/``.
-        model: a network with pretrained weights at hand; None takes 32x32 pixels as the features.
-        split: the split; a dataset without it is embedded by its ``train``.
-        options: how to project.
-        data_dir: where registered datasets live.
-        progress: told phase and share.
-
-    Raises:
-        ImgclfError: of the kind that fits.
-    """
-    return embed_subject(subject_untrained(data, model, split, data_dir, progress), out, options, progress)
 
 
 def embed_subject(

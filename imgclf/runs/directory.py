@@ -29,7 +29,7 @@ from typing import Any
 from imgclf.errors import RunError
 from imgclf.folders import dated, last_part
 from imgclf.plain import write_json
-from imgclf.tables import read_csv, write_csv
+from imgclf.tables import write_csv
 
 DEFAULT_PARENT = Path("runs")
 
@@ -103,11 +103,6 @@ class Run:
         path = self.path / name
         write_csv(path, columns, rows)
         return path
-
-    def read_history(self) -> list[dict[str, float]]:
-        """Return the rows of ``history.csv`` as numbers."""
-        rows = read_csv(self.history) if self.history.exists() else []
-        return [{key: float(value) for key, value in row.items()} for row in rows]
 
 
 def create_run(parent: Path, model: str, dataset: str) -> Run:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from imgclf.runs import Run, list_runs
+from tests.history import read_history
 
 QUICK = ("--epochs", "1", "--batch-size", "9", "--precision", "fp32", "--device", "cpu", "--no-pretrained")
 
@@ -109,10 +110,10 @@ def test_a_signal_saves_and_the_run_resumes(
     assert "everything is saved. Continue with: imgclf train --resume" in stderr
     assert "Traceback" not in stderr
     (run,) = list_runs(tmp_path / "runs")
-    done = len(run.read_history())
+    done = len(read_history(run))
     result = run_cli("train", "--resume", run.path, "--epochs", str(done + 2))
     assert result.code == 0, result.err
-    assert len(run.read_history()) == done + 2
+    assert len(read_history(run)) == done + 2
 
 
 def test_a_killed_run_resumes(run_cli: Callable[..., Any], shapes: Path, tmp_path: Path) -> None:
@@ -123,7 +124,7 @@ def test_a_killed_run_resumes(run_cli: Callable[..., Any], shapes: Path, tmp_pat
     process.kill()
     process.wait()
     (run,) = list_runs(tmp_path / "runs")
-    done = len(run.read_history())
+    done = len(read_history(run))
     result = run_cli("train", "--resume", run.path, "--epochs", str(done + 1))
     assert result.code == 0, result.err
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from imgclf.embed import EmbedResult, Options, embed_run, embed_untrained
+from imgclf.embed import EmbedResult, Options, embed_subject, subject_of_run, subject_untrained
 from imgclf.embed.summary import describe
 from imgclf.errors import DataError, UsageError
 from imgclf.inference import Predictor
@@ -24,8 +24,10 @@ PCA = Options(methods=("pca",))
 @pytest.fixture(scope="module")
 def embedded(shapes_run: Run, tmp_path_factory: pytest.TempPathFactory) -> EmbedResult:
     """The run's test images with two maps; tests only read it."""
-    return embed_run(
-        shapes_run, tmp_path_factory.mktemp("embed"), options=Options(methods=("tsne", "pca"), perplexity=5)
+    return embed_subject(
+        subject_of_run(shapes_run, None, "test"),
+        tmp_path_factory.mktemp("embed"),
+        options=Options(methods=("tsne", "pca"), perplexity=5),
     )
 
 
@@ -96,23 +98,32 @@ def test_metrics_hold_every_figure(embedded: EmbedResult, shapes_run: Run) -> No
 
 def test_a_second_map_takes_no_second_look(shapes_run_copy: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Same model, data and split: features come from the folder, and the first map stays beside the second."""
-    first = embed_run(shapes_run_copy, options=PCA)
+    first = embed_subject(subject_of_run(shapes_run_copy, None, "test"), options=PCA)
     made = (first.folder / "embeddings.npy").stat().st_mtime_ns
-    second = embed_run(shapes_run_copy, options=Options(methods=("tsne",), perplexity=5))
+    second = embed_subject(
+        subject_of_run(shapes_run_copy, None, "test"), options=Options(methods=("tsne",), perplexity=5)
+    )
     assert (first.reused, second.reused) == (False, True)
     assert (first.folder / "embeddings.npy").stat().st_mtime_ns == made
     assert [(item.method, item.new) for item in second.maps] == [("tsne", True), ("pca", False)]
     np.testing.assert_allclose(second.maps[1].points, first.maps[0].points, atol=1e-4)
     assert second.head_accuracy == first.head_accuracy
-    third = embed_run(shapes_run_copy, options=Options(methods=("tsne",), perplexity=5, seed=1))
+    third = embed_subject(
+        subject_of_run(shapes_run_copy, None, "test"),
+        options=Options(methods=("tsne",), perplexity=5, seed=1),
+    )
     assert [(item.method, item.new) for item in third.maps] == [("tsne", True), ("pca", False)]
 
 
 def test_other_images_are_looked_at_again(shapes_run_copy: Run) -> None:
     """A sample is not the whole split; maps of the whole are no maps of the sample."""
-    embed_run(shapes_run_copy, options=Options(methods=("tsne",), perplexity=5))
+    embed_subject(
+        subject_of_run(shapes_run_copy, None, "test"), options=Options(methods=("tsne",), perplexity=5)
+    )
     folder = shapes_run_copy.path / "embed"
-    other = embed_run(shapes_run_copy, options=Options(methods=("pca",), limit=12))
+    other = embed_subject(
+        subject_of_run(shapes_run_copy, None, "test"), options=Options(methods=("pca",), limit=12)
+    )
     assert not other.reused
     assert [item.method for item in other.maps] == ["pca"]
     assert len(np.load(folder / "embeddings.npy")) == 12
@@ -128,7 +139,7 @@ def test_damaged_features_are_made_again(
         (tmp_path / path.name).write_bytes(path.read_bytes()[: 40 if path.name == damage else None])
     if damage == "sprite.jpg":  # its bytes are not looked at
         (tmp_path / damage).unlink()
-    result = embed_run(shapes_run, tmp_path, options=PCA)
+    result = embed_subject(subject_of_run(shapes_run, None, "test"), tmp_path, options=PCA)
     assert not result.reused
     np.testing.assert_array_equal(
         np.load(tmp_path / "embeddings.npy"), np.load(embedded.folder / "embeddings.npy")
@@ -138,7 +149,7 @@ def test_damaged_features_are_made_again(
 def test_maps_of_two_models_stand_side_by_side(embedded: EmbedResult, shapes: Path, tmp_path: Path) -> None:
     """Pixels beside the trained features, with their measures."""
     options = Options(methods=("pca",), compare=embedded.folder)
-    result = embed_untrained(str(shapes), tmp_path / "pixels", options=options)
+    result = embed_subject(subject_untrained(str(shapes), None, "test"), tmp_path / "pixels", options=options)
     assert [item.name for item in result.maps] == ["PCA", "t-SNE of resnet9", "PCA of resnet9"]
     assert result.maps[1].features_knn == embedded.geometry.knn_accuracy
     assert set(result.metrics["maps"]) == {"pca"}
@@ -154,18 +165,18 @@ def test_only_maps_of_the_same_images_are_compared(
     with pytest.raises(
         UsageError, match=r"empty: holds no maps to compare with. Make them with imgclf embed"
     ):
-        embed_untrained(str(shapes), tmp_path / "out", options=nothing)
+        embed_subject(subject_untrained(str(shapes), None, "test"), tmp_path / "out", options=nothing)
     others = Options(methods=("pca",), compare=embedded.folder)
     with pytest.raises(
         UsageError, match=r"its maps are of other images than these. Compare maps of the same"
     ):
-        embed_untrained(str(shapes), tmp_path / "out", split="train", options=others)
+        embed_subject(subject_untrained(str(shapes), None, "train"), tmp_path / "out", options=others)
 
 
 def test_pixels_need_no_model(shapes: Path, tmp_path: Path) -> None:
     """Before any training; a sample of the images on request, in three dimensions on request."""
     options = Options(methods=("pca",), limit=12, dimensions=3)
-    result = embed_untrained(str(shapes), tmp_path / "out", options=options)
+    result = embed_subject(subject_untrained(str(shapes), None, "test"), tmp_path / "out", options=options)
     assert result.images == 12
     assert result.head_accuracy is None
     assert np.load(tmp_path / "out" / "embeddings.npy").shape == (12, 32 * 32 * 3)
@@ -202,7 +213,7 @@ def test_unreadable_images_are_left_out_and_counted(shapes: Path, tmp_path: Path
             (folder / label / f"{number}.png").write_bytes(source.read_bytes())
     (folder / "a" / "broken.png").write_bytes((shapes / "test" / "circle" / "00.png").read_bytes()[:60])
     for reused in (False, True):
-        result = embed_untrained(str(folder), tmp_path / "out", options=PCA)
+        result = embed_subject(subject_untrained(str(folder), None, "test"), tmp_path / "out", options=PCA)
         assert (result.images, result.skipped, result.reused) == (6, 1, reused)
 
 
@@ -215,7 +226,7 @@ def test_a_dataset_without_images_is_an_error(tmp_path: Path, monkeypatch: pytes
     only_val = replace(digits, splits={"val": digits.splits["train"]})
     monkeypatch.setattr(subject, "open_dataset", lambda *_, **__: only_val)
     with pytest.raises(DataError, match="The dataset 'digits' has neither test nor train images"):
-        embed_untrained("digits", tmp_path)
+        embed_subject(subject_untrained("digits", None, "test"), tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -109,11 +109,3 @@ def test_metrics_are_laid_over_each_other(tmp_path: Path) -> None:
     assert run.read_metrics() == {"status": "running", "accuracy": 0.5}
     run.metrics.write_text("{", encoding="utf-8")
     assert run.read_metrics() == {}
-
-
-def test_history_is_read_as_numbers(tmp_path: Path) -> None:
-    """What was written comes back; no file is no epoch."""
-    run = Run(tmp_path)
-    assert run.read_history() == []
-    run.write_csv("history.csv", ["epoch", "lr"], [[1, 0.1], [2, 0.05]])
-    assert run.read_history() == [{"epoch": 1.0, "lr": 0.1}, {"epoch": 2.0, "lr": 0.05}]

@@ -15,6 +15,7 @@ from imgclf.recipes import Config, apply_overrides, load_config_file
 from imgclf.runs import Run, list_runs, read_header
 from imgclf.training import resume, train
 from imgclf.training.run.changes import APPLIED, BETWEEN_EPOCHS, REFUSED
+from tests.history import read_history
 from tests.training import runs
 from tests.training.runs import Listener, stopped_at
 
@@ -245,7 +246,7 @@ def test_a_run_stopped_again_goes_on_by_the_command_it_prints(
     assert command is not None
     result = run_cli(*command[1].split())
     assert result.code == 0, result.err
-    assert [row["epoch"] for row in mid_epoch.read_history()] == [1, 2, 3, 4, 5]
+    assert [row["epoch"] for row in read_history(mid_epoch)] == [1, 2, 3, 4, 5]
     assert mid_epoch.read_metrics()["status"] == "finished"
 
 

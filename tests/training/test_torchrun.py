@@ -29,6 +29,7 @@ from imgclf.training import follow, train
 from imgclf.training.processes.agreement import check_same_count, lost_process_told, of_all
 from imgclf.training.processes.torchrun import as_started, is_first, is_first_on_machine, joined
 from imgclf.training.run.session import check_same_everywhere
+from tests.history import read_history
 
 # A network without batch normalisation, whose statistics are each process's own; all else agrees with one process.
 SETTINGS = ("model.name=test_convnext", "image.size=32", "augment.transforms=[]", "model.pretrained=no")
@@ -106,11 +107,11 @@ def test_a_killed_process_ends_the_others_and_the_run_goes_on(shapes: Path, tmp_
     assert f"goes on with: imgclf train --resume {run.path.relative_to(tmp_path)}" in err
     assert run.read_metrics()["status"] == "failed"
 
-    done = len(run.read_history())
+    done = len(read_history(run))
     resumed = torchrun("train", "--resume", run.path, "--epochs", str(done + 1))
     code, _, err = ended(resumed)
     assert code == 0, err
-    assert len(run.read_history()) == done + 1
+    assert len(read_history(run)) == done + 1
     assert run.read_metrics()["status"] == "finished"
 
 
@@ -221,7 +222,7 @@ def _check_against_one_process(run: Run, folder: Path, out: Path) -> None:
         "hardware": {"device": "cpu", "precision": "fp32"},
     }
     alone = train(Config.model_validate(sections), out=out)
-    for together, record in zip(run.read_history(), alone.history, strict=True):
+    for together, record in zip(read_history(run), alone.history, strict=True):
         for name in ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_macro_f1", "lr"):
             assert together[name] == pytest.approx(record.to_dict()[name], rel=1e-3), name
     weights = read_weights(run.model_file)

@@ -14,6 +14,7 @@ from imgclf.records import EpochRecord
 from imgclf.runs import Run, list_runs, read_header, read_weights
 from imgclf.training import resume, train
 from imgclf.training.processes.interruption import StopRequest
+from tests.history import read_history
 from tests.training.runs import Listener, config_for, stopped_at
 
 
@@ -33,7 +34,7 @@ def test_learns_and_writes_a_whole_run(shapes_run: Run) -> None:
     ):
         assert (shapes_run.path / name).stat().st_size > 0, name
     assert (shapes_run.figures / "curves.png").read_bytes().startswith(b"\x89PNG")
-    history = shapes_run.read_history()
+    history = read_history(shapes_run)
     assert [row["epoch"] for row in history] == [1, 2, 3, 4]
     assert {"train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "seconds"} <= history[0].keys()
     assert history[-1]["train_loss"] < history[0]["train_loss"]
@@ -95,8 +96,8 @@ def test_stopped_and_resumed_is_bit_equal_to_uninterrupted(shapes: Path, tmp_pat
         for name in expected["average"]["model"]
     )
     columns = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr")
-    assert [[row[key] for key in columns] for row in whole.read_history()] == [
-        [row[key] for key in columns] for row in parts.read_history()
+    assert [[row[key] for key in columns] for row in read_history(whole)] == [
+        [row[key] for key in columns] for row in read_history(parts)
     ]
 
 

@@ -16,6 +16,7 @@ from imgclf.runs import list_runs, open_run
 from imgclf.training import train
 from imgclf.tuning import SearchResult, SilentSearchReporter, TrialRecord, parse_space, resume, tune
 from imgclf.tuning.reporter import TimeUpError, TrialReporter
+from tests.history import read_history
 
 RATES: dict[str, Any] = {"optimizer.lr": {"low": 1e-4, "high": 1e-1, "log": True}, "head.dropout": [0.0, 0.3]}
 
@@ -64,7 +65,7 @@ def test_only_the_best_keeps_its_model(search: SearchResult) -> None:
     runs = list_runs(search.folder / "trials")
     assert [run.name for run in runs] == ["0000", "0001", "0002"]
     assert [run.name for run in runs if run.model_file.exists()] == [search.run.name]
-    assert all(len(run.read_history()) == 2 for run in runs)
+    assert all(len(read_history(run)) == 2 for run in runs)
     assert not (search.folder / "trials" / "unfinished").exists()
 
 

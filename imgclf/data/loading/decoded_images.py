@@ -37,16 +37,8 @@ class DecodedImages:
         return self.block[start : start + height * width * channels].reshape(height, width, channels)
 
     @property
-    def is_uniform(self) -> bool:
-        """Whether all images have one size and follow one another without a gap."""
-        if len(self) == 0 or (self.shapes != self.shapes[0]).any():
-            return False
-        size = int(self.shapes[0].prod())
-        return bool((self.offsets == self.offsets[0] + np.arange(len(self)) * size).all())
-
-    @property
     def array(self) -> np.ndarray:
-        """The pixels as uint8 (N, H, W, C), a view; only where :attr:`is_uniform`."""
+        """The pixels as uint8 (N, H, W, C), a view; only where all have one size and follow one another without a gap."""
         height, width, channels = self.shapes[0]
         start = self.offsets[0]
         pixels = self.block[start : start + len(self) * height * width * channels]

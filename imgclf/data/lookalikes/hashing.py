@@ -58,15 +58,6 @@ def perceptual_hashes(thumbnails: np.ndarray) -> np.ndarray:
     return np.packbits(bits, axis=1).view(">u8").astype(np.uint64).reshape(-1)
 
 
-def hamming_distance(first: int, second: int) -> int:
-    """Return how many of the 64 bits differ.
-
-    >>> hamming_distance(0b1011, 0b0001)
-    2
-    """
-    return (first ^ second).bit_count()
-
-
 def near_duplicate_pairs(
     hashes_a: np.ndarray, hashes_b: np.ndarray | None = None, max_distance: int = 4
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
