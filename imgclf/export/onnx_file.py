@@ -2,13 +2,12 @@
 
 import json
 import logging
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 
 from imgclf._version import __version__
@@ -37,11 +36,11 @@ def write_onnx(path: Path, classifier: Classifier, header: ModelHeader, baked: b
         MissingExtraError: onnx or onnxscript is not installed.
         ModelError: torch cannot express this network in ONNX.
     """
-    _require("onnx", "onnxscript")
+    require("onnx", "onnxscript")
     preprocessing = header.preprocessing
     graph = ExportGraph(classifier, preprocessing, baked).eval()
     try:
-        with _quietly():
+        with quietly():
             torch.onnx.export(
                 graph,
                 (example_input(preprocessing, baked),),
@@ -55,14 +54,18 @@ def write_onnx(path: Path, classifier: Classifier, header: ModelHeader, baked: b
             )
     except Exception as error:  # The exporter raises whatever the network's code or its own passes run into.
         raise ModelError(
-            f"The network '{header.arch}' cannot be exported to ONNX: {first_line(error)}. "
+            f"The network '{header.arch}' cannot be exported to ONNX: {_reason(error)}. "
             f"Serve the run itself instead, or export with: imgclf export torch"
         ) from error
     describe(path, header)
 
 
 def describe(path: Path, header: ModelHeader) -> None:
-    """Put the header into an ONNX file's metadata, where any program can read it."""
+    """Put the header into an ONNX file's metadata, where any program can read it, and check the file as it is then.
+
+    Raises:
+        ModelError: ONNX's own checker refuses the file.
+    """
     import onnx  # noqa: PLC0415 - an extra
 
     model = onnx.load(path)
@@ -75,78 +78,41 @@ def describe(path: Path, header: ModelHeader) -> None:
     }
     onnx.helper.set_model_props(model, values)
     onnx.save(model, path)
+    try:
+        onnx.checker.check_model(path, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise ModelError(
+            f"'{path.name}' is no valid ONNX file: {first_line(error)}. Export in another precision, or with: "
+            f"imgclf export torch"
+        ) from error
 
 
 def to_half(path: Path) -> None:
     """Turn the weights and the arithmetic of an ONNX file into float16; inputs and outputs stay as they are."""
-    _require("onnx", "onnxruntime")
+    require("onnx", "onnxruntime")
     import onnx  # noqa: PLC0415 - an extra
     from onnxruntime.transformers.float16 import convert_float_to_float16  # noqa: PLC0415 - an extra
+    from onnxruntime.transformers.onnx_model import OnnxModel  # noqa: PLC0415 - an extra
 
-    with _quietly():
-        onnx.save(convert_float_to_float16(onnx.load(path), keep_io_types=True), path)
+    with quietly():
+        half = OnnxModel(convert_float_to_float16(onnx.load(path), keep_io_types=True))
+        half.topological_sort()  # the converter appends its casts, and a node must stand after what it reads
+        onnx.save(half.model, path)
 
 
-def to_eight_bits(path: Path, batches: list[np.ndarray]) -> None:
-    """Quantise an ONNX file to int8.
+def _reason(error: BaseException) -> str:
+    """Return what failed underneath, in plain letters.
 
-    Convolutional networks are quantised statically: ranges of activations are measured on real images. Networks
-    made of matrix products (transformers) are quantised dynamically, which keeps more of their accuracy.
-
-    Args:
-        path: the file, replaced.
-        batches: inputs of the graph, as it takes them, made from real images.
-
-    Raises:
-        ModelError: ONNX Runtime's quantisers cannot deal with this network.
+    The exporter wraps it in its own advice ("This is step 3/3"), in colour.
     """
-    _require("onnx", "onnxruntime")
-    import onnx  # noqa: PLC0415 - an extra
-    from onnxruntime.quantization import QuantFormat, QuantType, quantize_dynamic, quantize_static  # noqa: PLC0415
-    from onnxruntime.quantization.shape_inference import quant_pre_process  # noqa: PLC0415
-
-    prepared = path.with_suffix(".prepared.onnx")
-    try:
-        with _quietly():
-            # Symbolic shape inference fails on some pooling layers, and the quantisers do without it.
-            quant_pre_process(path, prepared, skip_symbolic_shape=True)
-            model = onnx.load(prepared)
-            del model.graph.value_info[
-                :
-            ]  # shapes noted before a MatMul was turned around contradict those after
-            onnx.save(model, prepared)
-            if sum(node.op_type == "Conv" for node in model.graph.node) > 1:
-                quantize_static(
-                    prepared,
-                    path,
-                    _Calibration(batches),
-                    quant_format=QuantFormat.QDQ,
-                    per_channel=True,
-                    activation_type=QuantType.QUInt8,
-                    weight_type=QuantType.QInt8,
-                )
-            else:
-                quantize_dynamic(prepared, path, per_channel=True, weight_type=QuantType.QInt8)
-    except Exception as error:  # The quantisers raise whatever their own passes run into.
-        raise ModelError(
-            f"ONNX Runtime cannot quantise this network to int8: {first_line(error)}. Use --fp16 instead."
-        ) from error
-    prepared.unlink()
-
-
-class _Calibration:
-    """Feeds images to ONNX Runtime's calibration, which asks for one input after another until it gets None."""
-
-    def __init__(self, batches: list[np.ndarray]) -> None:
-        self._left = iter(batches)
-
-    def get_next(self) -> dict[str, Any] | None:
-        batch = next(self._left, None)
-        return None if batch is None else {"images": batch}
+    while error.__cause__ is not None:
+        error = error.__cause__
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error)) or type(error).__name__
+    return first_line(ModelError(plain))
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """Keep the exporters' own chatter (deprecations, advice to themselves) from the user's screen."""
     logging.disable(logging.WARNING)
     try:
@@ -157,7 +123,8 @@ def _quietly() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
-def _require(*modules: str) -> None:
+def require(*modules: str) -> None:
+    """Raise MissingExtraError where a module of the extra ``onnx`` is not there."""
     be_silent()
     for module in modules:
         try:

@@ -19,8 +19,7 @@ from imgclf.doctor.roads import compare_roads
 from imgclf.errors import MissingExtraError, ModelError, UsageError
 from imgclf.export.formats.onnx import Onnx
 from imgclf.export.job import Exported, ExportJob
-from imgclf.export.onnx_file import describe, to_eight_bits, to_half, write_onnx
-from imgclf.export.parity import compare_predictions
+from imgclf.export.onnx_file import describe, write_onnx
 from imgclf.inference import Predictor
 from imgclf.models import Classifier, Origin
 from imgclf.records import ModelHeader, Preprocessing
@@ -183,7 +182,7 @@ def test_preprocessing_baked_in(
     assert given.type.tensor_type.elem_type == onnx.TensorProto.UINT8
     baked = Predictor.open(result.files[0])
     np.testing.assert_allclose(baked.probabilities(pixels), model.probabilities(pixels), atol=1e-4)
-    script = [sys.executable, str(tmp_path / "predict_onnx.py")]
+    script = [sys.executable, str(tmp_path / "predict_baked_onnx.py")]
     done = subprocess.run([*script, str(images[0])], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["label"] == model.predict(images[:1])[0].label
@@ -196,76 +195,6 @@ def test_preprocessing_baked_in(
     assert "cannot identify image file" in first["error"]
     assert "label" in second
     assert subprocess.run(script, capture_output=True, check=False).returncode == 2
-
-
-def test_half_precision(file: Path, model: Predictor, pixels: np.ndarray, tmp_path: Path) -> None:
-    """float16 halves the file and stays within its tolerance."""
-    half = Path(shutil.copy(file, tmp_path / "half.onnx"))
-    to_half(half)
-    describe(half, model.header)
-    assert half.stat().st_size < 0.6 * file.stat().st_size
-    assert compare_predictions(model, Predictor.open(half).logits, pixels, "fp16").passed
-
-
-def test_eight_bits(file: Path, model: Predictor, pixels: np.ndarray, tmp_path: Path) -> None:
-    """int8 is a third of the size or less and stays within its tolerance."""
-    from imgclf.data import normalize
-
-    small = Path(shutil.copy(file, tmp_path / "small.onnx"))
-    fed = normalize(pixels, model.header.preprocessing)
-    to_eight_bits(small, [fed[index : index + 1] for index in range(len(fed))])
-    describe(small, model.header)
-    assert small.stat().st_size < 0.35 * file.stat().st_size
-    report = compare_predictions(model, Predictor.open(small).logits, pixels, "int8")
-    assert report.passed, report
-
-
-def test_eight_bits_are_judged_by_the_average_image(model: Predictor, pixels: np.ndarray) -> None:
-    """One image between two classes does not decide over int8; in float32 it does, and NaN never passes."""
-
-    def one_turned(batch: np.ndarray) -> np.ndarray:
-        logits = model.logits(batch)
-        turned = (batch == pixels[0]).all((1, 2, 3))
-        logits[turned] = logits[turned][:, ::-1] * 9
-        return logits
-
-    low, high = (compare_predictions(model, one_turned, pixels, precision) for precision in ("int8", "fp32"))
-    assert low.passed
-    assert low.difference == low.mean_probability_difference < 0.1 < high.difference
-    assert not high.passed
-    assert not compare_predictions(model, lambda batch: model.logits(batch) * np.nan, pixels, "int8").passed
-
-
-def test_eight_bits_of_a_transformer(pixels: np.ndarray, tmp_path: Path) -> None:
-    """A network of matrix products is quantised too (dynamically), and answers alike."""
-    from imgclf.models import create_classifier
-    from imgclf.runs import save_model_file
-
-    torch.manual_seed(0)
-    small = {"embed_dim": 32, "depth": 2, "num_heads": 2, "patch_size": 8}
-    classifier = create_classifier(
-        "vit_tiny_patch16_224", 3, pretrained="no", image_size=(32, 32), arch_args=small
-    )
-    header = ModelHeader(
-        classifier.arch,
-        ("a", "b", "c"),
-        Preprocessing((32, 32), (0.5,) * 3, (0.5,) * 3),
-        classifier.arch_args,
-    )
-    save_model_file(tmp_path / "vit.safetensors", classifier.state_dict(), header)
-    model = Predictor.open(tmp_path / "vit.safetensors", device="cpu")
-    result = Onnx().write(ExportJob(model, tmp_path / "vit.onnx", pixels, precision="int8"))
-    assert result.report is not None
-    assert result.report.max_probability_difference < 0.1
-
-
-def test_quantiser_that_fails_is_a_sentence(tmp_path: Path) -> None:
-    """What ONNX Runtime's quantiser runs into is told with a way out."""
-    (tmp_path / "x.onnx").write_text("no model")
-    with pytest.raises(ModelError) as caught:
-        to_eight_bits(tmp_path / "x.onnx", [])
-    assert str(caught.value).startswith("ONNX Runtime cannot quantise this network to int8: ")
-    assert str(caught.value).endswith(". Use --fp16 instead.")
 
 
 def test_beyond_tolerance_nothing_is_kept(model: Predictor, pixels: np.ndarray, tmp_path: Path) -> None:
@@ -327,3 +256,58 @@ def test_missing_extra_is_named(
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(MissingExtraError, match=r"^Predicting with an ONNX file needs the extra 'onnx'"):
         Predictor.open(file)
+
+
+def test_a_file_that_the_checker_refuses_is_told(file: Path, model: Predictor, tmp_path: Path) -> None:
+    """Nodes out of order are no valid file, whatever ONNX Runtime makes of them."""
+    broken = onnx.load(file)
+    nodes = list(broken.graph.node)[::-1]
+    del broken.graph.node[:]
+    broken.graph.node.extend(nodes)
+    onnx.save(broken, tmp_path / "broken.onnx")
+    with pytest.raises(ModelError) as caught:
+        describe(tmp_path / "broken.onnx", model.header)
+    assert str(caught.value).startswith("'broken.onnx' is no valid ONNX file: ")
+    assert str(caught.value).endswith("Export in another precision, or with: imgclf export torch")
+
+
+def test_what_a_converter_says_is_told_in_plain_letters(tmp_path: Path) -> None:
+    """Hiera's attention has five dimensions: the reason, without colours and "step 3/3"."""
+    from imgclf.models import create_classifier
+
+    small = {"embed_dim": 16, "stages": (1, 1, 1, 1), "num_heads": 1}
+    classifier = create_classifier(
+        "hiera_tiny_224", 3, pretrained="no", image_size=(224, 224), arch_args=small
+    ).eval()
+    header = ModelHeader(
+        "hiera_tiny_224", ("a", "b", "c"), Preprocessing((224, 224), (0.5,) * 3, (0.5,) * 3), small
+    )
+    with pytest.raises(ModelError) as caught:
+        write_onnx(tmp_path / "x.onnx", classifier, header, baked=False)
+    assert str(caught.value) == (
+        "The network 'hiera_tiny_224' cannot be exported to ONNX: only 4D query, key, and value are supported. Serve "
+        "the run itself instead, or export with: imgclf export torch"
+    )
+
+
+def test_a_second_export_leaves_the_first_one_s_files(
+    model: Predictor, pixels: np.ndarray, tmp_path: Path
+) -> None:
+    """Names of their own beside it; where they would be another model's, it is refused before anything is written."""
+    job = ExportJob(model, tmp_path / "model.onnx", pixels)
+    Onnx().write(job)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    second = Onnx().write(replace(job, target=tmp_path / "other-one.onnx"))
+    assert [path.name for path in second.files] == [
+        "other-one.onnx", "other-one.preprocess.json", "predict_other_one_onnx.py", "other-one.onnx.parity.json",
+    ]  # fmt: skip
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+    (tmp_path / "preprocess.json").write_text("{}")
+    with pytest.raises(UsageError) as caught:
+        Onnx().write(job)
+    assert str(caught.value) == (
+        f"'{tmp_path / 'preprocess.json'}' belongs to another export. Give this one a name of its own, such as "
+        f"--output {tmp_path / 'other.onnx'}, or replace what is there with --overwrite."
+    )
+    Onnx().write(replace(job, overwrite=True))
+    assert (tmp_path / "preprocess.json").read_bytes() == before["preprocess.json"]

@@ -7,6 +7,7 @@ import torch
 from sklearn.datasets import load_sample_image
 from torch import nn
 
+from imgclf.models import create_classifier
 from imgclf.models.nets import NAMES
 from imgclf.models.nets.whitening import PatchWhitening
 
@@ -98,3 +99,16 @@ def test_the_network_learns(name: str) -> None:
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < losses[0] / 2
+
+
+def test_resnet9_pools_by_an_operator_that_every_converter_has() -> None:
+    """Its program holds no adaptive max pooling, and pools to the very numbers of it."""
+    from timm.layers.adaptive_avgmax_pool import SelectAdaptivePool2d
+
+    classifier = create_classifier("resnet9", 3, pretrained="no", image_size=(32, 32)).eval()
+    images = torch.randn(2, 3, 32, 32)
+    program = torch.export.export(classifier, (images,))
+    assert not [node for node in program.graph.nodes if "adaptive_max" in str(node.target)]
+    features = classifier.forward_features(images)
+    pooled = SelectAdaptivePool2d(pool_type="max", flatten=True)(features)
+    torch.testing.assert_close(classifier.network.head.global_pool(features), pooled, rtol=0, atol=0)

@@ -6,7 +6,7 @@ from typing import final
 import numpy as np
 
 from imgclf.data import normalize
-from imgclf.export.beside import write_beside
+from imgclf.export.beside import beside, write_beside
 from imgclf.export.checked import write_checked
 from imgclf.export.formats.format import Option
 from imgclf.export.job import Exported, ExportJob
@@ -34,9 +34,10 @@ class Onnx:
             MissingExtraError: the extra ``onnx`` is not installed.
             ModelError: the network cannot be expressed, or the check fails; the report says by how much.
         """
+        texts = beside(self, job)
         seen, unseen = _shared(job.pixels) if job.precision == "int8" else (job.pixels, job.pixels)
         report, report_file = write_checked(self, job, lambda file: _write(file, job, seen), unseen)
-        return Exported((job.target, *write_beside(self, job), report_file), report)
+        return Exported((job.target, *write_beside(texts), report_file), report)
 
     def open(self, file: Path, device: str) -> OnnxBackend:
         """Open a file with ONNX Runtime, without torch."""
@@ -51,15 +52,13 @@ def _shared(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _write(file: Path, job: ExportJob, seen: np.ndarray) -> None:
-    from imgclf.export import onnx_file  # noqa: PLC0415 - torch takes seconds
+    from imgclf.export import eight_bits, onnx_file  # noqa: PLC0415 - torch takes seconds
     from imgclf.export.graph import torch_classifier  # noqa: PLC0415
 
     onnx_file.write_onnx(file, torch_classifier(job.model), job.header, job.baked)
-    if job.precision == "fp32":
-        return
     if job.precision == "fp16":
         onnx_file.to_half(file)
-    else:
+    elif job.precision == "int8":
         fed = seen if job.baked else normalize(seen, job.header.preprocessing)
-        onnx_file.to_eight_bits(file, [fed[index : index + 1] for index in range(len(fed))])
+        eight_bits.to_eight_bits(file, [fed[index : index + 1] for index in range(len(fed))])
     onnx_file.describe(file, job.header)  # the converters drop it

@@ -23,6 +23,17 @@ class ScaledLinear(nn.Linear):
         return F.linear(x, self.weight) * self.scale
 
 
+class GlobalMax(nn.Module):
+    """The largest value of each channel: (N, C, H, W) to (N, C).
+
+    The same numbers as adaptive max pooling to one cell, by an operator that ExecuTorch and LiteRT have too.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Reduce both axes at once."""
+        return x.amax((2, 3))
+
+
 class PooledHead(nn.Module):
     """Global pooling, dropout, linear: the interface of timm's ``ClassifierHead``.
 
@@ -46,7 +57,7 @@ class PooledHead(nn.Module):
         super().__init__()
         self.num_features = in_features
         self.logit_scale = logit_scale
-        self.global_pool = SelectAdaptivePool2d(pool_type=pool_type, flatten=True)
+        self.global_pool = _pooling(pool_type)
         self.drop = nn.Dropout(drop_rate)
         self.fc: nn.Module
         self.reset(num_classes)
@@ -55,7 +66,7 @@ class PooledHead(nn.Module):
         """Replace the linear layer, and the pooling where one is named."""
         self.fc = self._classifier(num_classes)
         if pool_type is not None:
-            self.global_pool = SelectAdaptivePool2d(pool_type=pool_type, flatten=True)
+            self.global_pool = _pooling(pool_type)
 
     def forward(self, x: Tensor, pre_logits: bool = False) -> Tensor:
         """Map features (N, in_features, h, w) to logits (N, num_classes), or to pooled features."""
@@ -71,3 +82,9 @@ class PooledHead(nn.Module):
         if self.logit_scale == 1.0:
             return nn.Linear(self.num_features, num_classes)
         return ScaledLinear(self.num_features, num_classes, self.logit_scale)
+
+
+def _pooling(pool_type: str) -> nn.Module:
+    if pool_type == "max":
+        return GlobalMax()
+    return SelectAdaptivePool2d(pool_type=pool_type, flatten=True)
