@@ -4,6 +4,7 @@ A file's name may hold bytes that are no UTF-8; they survive the way out and in 
 """
 
 import csv
+from codecs import BOM_UTF8
 from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
@@ -30,15 +31,20 @@ def csv_text(rows: Iterable[Iterable[Any]], delimiter: str = ",") -> str:
 
 
 def write_csv(
-    path: Path, columns: Iterable[str], rows: Iterable[Iterable[Any]], delimiter: str = ","
+    path: Path,
+    columns: Iterable[str],
+    rows: Iterable[Iterable[Any]],
+    delimiter: str = ",",
+    *,
+    byte_order_mark: bool = False,
 ) -> None:
-    """Write a table atomically.
+    """Write a table atomically; with a byte-order mark where people open it in Excel, which else guesses the encoding.
 
     Raises:
         RunError: the disk is full or the folder is read-only; the old file is intact.
     """
     content = csv_text(chain([columns], rows), delimiter).encode("utf-8", "surrogateescape")
-    write_atomically(path, lambda file: file.write(content))
+    write_atomically(path, lambda file: file.write((BOM_UTF8 if byte_order_mark else b"") + content))
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:

@@ -21,6 +21,8 @@ from imgclf.data.images.preprocess import (
 )
 from imgclf.data.images.reading import read_image
 from imgclf.data.images.source import ImageSource
+from imgclf.data.labels.cells import as_unicode
+from imgclf.data.labels.csv_table import read_csv_file
 from imgclf.data.labels.reading import Wishes, wishes_of
 from imgclf.data.loading.decoded_images import DecodedImages
 from imgclf.data.plugin import DatasetPlugin, DatasetReader
@@ -45,6 +47,7 @@ __all__ = [
     "OriginalBox",
     "Splits",
     "Wishes",
+    "as_unicode",
     "denormalize",
     "eval_loader",
     "list_datasets",
@@ -54,6 +57,7 @@ __all__ = [
     "open_dataset",
     "original_box",
     "preprocess",
+    "read_csv_file",
     "read_image",
     "read_split",
     "shown_share",

@@ -5,15 +5,16 @@ heart of the same method does: an image is suspect if the model gives another cl
 images labelled with that class get on average, and is surer of it than of the image's own label.
 """
 
-import csv
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
 
+from imgclf.data import as_unicode, read_csv_file
 from imgclf.errors import DataError
 from imgclf.runs.predictions import Answers
 from imgclf.tables import write_csv
@@ -27,6 +28,7 @@ REVIEW_COLUMNS = (
     "suggested_confidence",
     "new_label",
 )
+_CONFIDENCES = ("label_confidence", "suggested_confidence")
 DROP = "drop"
 """What a person writes as ``new_label`` to leave an image out."""
 
@@ -91,11 +93,11 @@ def write_review(path: Path, suspects: Sequence[Suspect]) -> None:
     for one in suspects:
         sure = (f"{one.label_confidence:.4f}", f"{one.suggested_confidence:.4f}")
         rows.append([one.file, one.split, one.label, one.suggested, *sure, ""])
-    write_csv(path, REVIEW_COLUMNS, rows)
+    write_csv(path, REVIEW_COLUMNS, rows, byte_order_mark=True)
 
 
 def read_review(path: Path) -> list[tuple[int, Suspect, str]]:
-    """Read a review that a person may have edited.
+    """Read a review that a person may have edited, as spreadsheets save it in any country.
 
     Returns:
         (line number, suspect, what is in ``new_label``) per row.
@@ -103,23 +105,33 @@ def read_review(path: Path) -> list[tuple[int, Suspect, str]]:
     Raises:
         DataError: the file is missing, or lacks a column or a number.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            if missing := [name for name in REVIEW_COLUMNS if name not in (reader.fieldnames or ())]:
-                raise DataError(
-                    f"{path}: no review file (it lacks the column {missing[0]}). imgclf evaluate writes one."
-                )
-            return [(reader.line_num, _from_row(row), (row["new_label"] or "").strip()) for row in reader]
-    except (OSError, UnicodeDecodeError, ValueError, csv.Error) as error:
+    table = read_csv_file(path)
+    if missing := [name for name in REVIEW_COLUMNS if name not in table.names]:
         raise DataError(
-            f"{path}: not a readable review file ({error}). imgclf evaluate writes one."
+            f"{path}: no review file (it lacks the column {missing[0]}). imgclf evaluate writes one."
+        )
+    return [
+        _from_cells(path, line, table.names, row) for line, row in zip(table.lines, table.rows, strict=True)
+    ]
+
+
+def _from_cells(
+    path: Path, line: int, names: Sequence[str], cells: Sequence[str]
+) -> tuple[int, Suspect, str]:
+    row = {name: as_unicode(cell) for name, cell in zip_longest(names, cells, fillvalue="")}
+    sure = [_number(row[name], f"{path}, line {line}") for name in _CONFIDENCES]
+    suspect = Suspect(row["file"], row["split"], row["label"], row["suggested"], *sure)
+    return line, suspect, row["new_label"].strip()
+
+
+def _number(cell: str, where: str) -> float:
+    """Read 0.93, and 0,93 as spreadsheets in many countries save it."""
+    try:
+        return float(cell.replace(",", ".") or 0)
+    except ValueError:
+        raise DataError(
+            f"{where}: '{cell}' is no confidence, expected a number from 0 to 1. Only new_label is for writing."
         ) from None
-
-
-def _from_row(row: dict[str, str]) -> Suspect:
-    sure = float(row["label_confidence"] or 0), float(row["suggested_confidence"] or 0)
-    return Suspect(row["file"], row["split"], row["label"], row["suggested"], *sure)
 
 
 def _by_cleanlab(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Likely label errors, and what a person makes of them."""
 
 import csv
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -59,7 +60,8 @@ def _review(path: Path, rows: list[tuple[str, str]], run: Run, split: str = "tra
         known.remove(row)
         chosen.append((Suspect(row["file"], split, label, new or label, 0.1, 0.9), new))
     write_review(path, [one for one, _ in chosen])
-    lines = path.read_text().splitlines()
+    assert path.read_bytes().startswith(b"\xef\xbb\xbffile,")  # Excel reads UTF-8 only with this mark
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
     edited = [lines[0], *(line + new for line, (_, new) in zip(lines[1:], chosen, strict=True))]
     path.write_text("\n".join(edited) + "\n")
     return path
@@ -111,7 +113,7 @@ def test_mistakes_in_a_review_are_named(shapes_run: Run, tmp_path: Path) -> None
     other.write_text(typo.read_text().replace("circle/", "elsewhere/").replace("sqare", "square"))
     with pytest.raises(DataError, match="1 of its images are not in the run's dataset"):
         apply_review(other, shapes_run, manifest)
-    with pytest.raises(DataError, match="not a readable review file"):
+    with pytest.raises(DataError, match=r"none\.csv cannot be read as CSV: No such file or directory\.$"):
         apply_review(tmp_path / "none.csv", shapes_run, manifest)
     (tmp_path / "table.csv").write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match="it lacks the column file"):
@@ -152,3 +154,26 @@ def test_a_run_that_names_no_dataset_cannot_be_relabelled(shapes_run: Run, tmp_p
     review = _review(tmp_path / "review.csv", [("circle", "square")], shapes_run)
     with pytest.raises(DataError, match="does not say which dataset it was trained on"):
         apply_review(review, run, tmp_path / "manifest.csv")
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8-sig", "utf-16"])
+def test_a_review_is_read_as_spreadsheets_save_it(tmp_path: Path, encoding: str) -> None:
+    """Semicolons, decimal commas, the encoding of Windows: what Excel makes of the file in many countries."""
+    path = tmp_path / "review.csv"
+    rows = [
+        "file;split;label;suggested;label_confidence;suggested_confidence;new_label",
+        "grün/Müsli 1.jpg;test;grün;blau;0,0312;0,9688;blau",
+    ]
+    path.write_bytes("\r\n".join(rows).encode(encoding))
+    suspect = Suspect("grün/Müsli 1.jpg", "test", "grün", "blau", 0.0312, 0.9688)
+    assert read_review(path) == [(2, suspect, "blau")]
+
+
+def test_a_confidence_that_is_no_number_is_told(tmp_path: Path) -> None:
+    """The line and the cell are named."""
+    path = tmp_path / "review.csv"
+    write_review(path, [Suspect("a.png", "test", "a", "b", 0.1, 0.9)])
+    path.write_text(path.read_text(encoding="utf-8").replace("0.1000", "much"), encoding="utf-8")
+    sentence = f"{path}, line 2: 'much' is no confidence, expected a number from 0 to 1. Only new_label is for writing."
+    with pytest.raises(DataError, match=f"^{re.escape(sentence)}$"):
+        read_review(path)

@@ -54,17 +54,19 @@ def _meanings(texts: Iterable[str]) -> dict[str, str]:
 
 
 def name_of(text: str) -> str:
-    """Return a class name as it is shown: no space around it, composed, control characters escaped.
-
-    Bytes that are no UTF-8 (they come as surrogates) are read as cp1252, in which spreadsheets write.
-    """
+    """Return a class name as it is shown: no space around it, composed, control characters escaped."""
     if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            text = text.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
-        text = unicodedata.normalize("NFC", text)
+        text = unicodedata.normalize("NFC", as_unicode(text))
     return display_name(text.strip())
+
+
+def as_unicode(text: str) -> str:
+    """Return a cell whose bytes were no UTF-8 (they come as surrogates) as cp1252, in which spreadsheets write."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
+    return text
 
 
 def _number(name: str) -> str:
