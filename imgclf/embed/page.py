@@ -12,6 +12,7 @@ from imgclf.embed.extraction import Extraction
 from imgclf.embed.geometry import Geometry
 from imgclf.embed.maps import Map
 from imgclf.embed.sprite import cut_out
+from imgclf.figures import legend
 from imgclf.figures.scatter import class_colour
 from imgclf.reports import (
     GalleryItem,
@@ -49,7 +50,12 @@ def embed_page(
         metrics: all figures as plain values.
     """
     sections = [
-        Section("Map", sentence_html(metrics["sentence"]) + _scatter(extraction, class_names, maps)),
+        Section(
+            "Map",
+            sentence_html(metrics["sentence"])
+            + _numbers(class_names)
+            + _scatter(extraction, class_names, maps),
+        ),
         Section("Figures", _figures(maps, metrics)),
         Section("Likely label errors", _suspects(extraction, geometry, class_names)),
         Section("Outliers", _outliers(extraction, geometry, class_names)),
@@ -59,6 +65,12 @@ def embed_page(
     # Maps are better wide than narrow: this page takes more room than others.
     head = f"<style>main, header.page, footer {{ max-width: 1400px; }}\n{_part('scatter.css')}</style>"
     return html_page(title, subtitle, sections, head_html=head)
+
+
+def _numbers(class_names: Sequence[str]) -> Markup:
+    """Say which classes the numbers in the PNG files are, where these cannot show the names."""
+    numbers = legend(class_names)
+    return sentence_html(numbers, "note") if numbers else Markup("")
 
 
 def _scatter(extraction: Extraction, class_names: Sequence[str], maps: Sequence[Map]) -> Markup:

@@ -19,6 +19,7 @@ from imgclf.embed.projection import METHOD_NAMES, check_count
 from imgclf.embed.saved import load_features, origin, save_features
 from imgclf.embed.subject import Subject
 from imgclf.embed.summary import describe, metrics_record, named_overlaps
+from imgclf.figures.fonts import names_in_figures
 from imgclf.figures.scatter import PlottedMap, map_figure, maps_figure
 from imgclf.records import OnProgress, Progress
 
@@ -129,7 +130,7 @@ def _limited(examples: Examples, options: Options) -> Examples:
 
 
 def _draw(folder: Path, subject: Subject, extraction: Extraction, maps: list[Map]) -> list[Path]:
-    labels, names = extraction.examples.labels, subject.class_names
+    labels, names = extraction.examples.labels, names_in_figures(subject.class_names)
     files = []
     for item in maps:
         if item.new:

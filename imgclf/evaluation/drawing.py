@@ -1,6 +1,6 @@
 """The pictures of an evaluation, from its scores and saved answers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from imgclf.figures import (
     confusion_figure,
     coverage_risk_figure,
     image_gallery,
+    names_in_figures,
     ranking_curves,
     reliability_diagram,
 )
@@ -58,12 +59,14 @@ def draw(
     good = answers.select(answers.answered)
     if not len(good):
         return {}
+    names = names_in_figures(good.class_names)
+    called = dict(zip(good.class_names, names, strict=True))
     drawn = {
         "confusion_normalized": confusion_figure(
-            scores.matrix, good.class_names, folder / "confusion_normalized.png", normalized=True
+            scores.matrix, names, folder / "confusion_normalized.png", normalized=True
         ),
-        "confusion": confusion_figure(scores.matrix, good.class_names, folder / "confusion.png"),
-        "classes": class_bars(_bars(scores), folder / "classes.png"),
+        "confusion": confusion_figure(scores.matrix, names, folder / "confusion.png"),
+        "classes": class_bars(_bars(scores, called), folder / "classes.png"),
         "reliability": reliability_diagram(_reliability_panels(scores), folder / "reliability.png"),
         "coverage_risk": coverage_risk_figure(
             rejection.curve.coverage,
@@ -73,19 +76,21 @@ def draw(
             target=rejection.target,
         ),
     }
-    if curves := _ranking(good, scores):
+    if curves := _ranking(good, scores, called):
         drawn["roc_pr"] = ranking_curves(curves, folder / "roc_pr.png")
     if errors:
         title = "The surest wrong answers"
         drawn["errors"] = image_gallery(
-            [_tile(error) for error in errors], folder / "errors.png", title=title
+            [_tile(error, called) for error in errors], folder / "errors.png", title=title
         )
     return drawn
 
 
-def _bars(scores: Scores) -> list[ClassBar]:
+def _bars(scores: Scores, called: Mapping[str, str]) -> list[ClassBar]:
     return [
-        ClassBar(row.name, row.recall.value, row.recall.low, row.recall.high, row.precision, row.images)
+        ClassBar(
+            called[row.name], row.recall.value, row.recall.low, row.recall.high, row.precision, row.images
+        )
         for row in scores.classes
         if row.images
     ]
@@ -100,7 +105,7 @@ def _reliability_panels(scores: Scores) -> dict[str, Sequence[metrics.Calibratio
     }
 
 
-def _ranking(good: Answers, scores: Scores) -> list[RankingCurve]:
+def _ranking(good: Answers, scores: Scores, called: Mapping[str, str]) -> list[RankingCurve]:
     curves = []
     for index, row in enumerate(scores.classes):
         if np.isnan(row.auroc):
@@ -109,7 +114,9 @@ def _ranking(good: Answers, scores: Scores) -> list[RankingCurve]:
         false_rate, true_rate = metrics.roc_curve(own, positive)
         precision, recall = metrics.precision_recall_curve(own, positive)
         curves.append(
-            RankingCurve(row.name, false_rate, true_rate, recall, precision, row.auroc, row.average_precision)
+            RankingCurve(
+                called[row.name], false_rate, true_rate, recall, precision, row.auroc, row.average_precision
+            )
         )
     return curves
 
@@ -120,8 +127,10 @@ def _chosen(point: OperatingPoint | None) -> tuple[float, float, float] | None:
     return point.threshold, point.coverage, point.risk
 
 
-def _tile(error: WorstError) -> GalleryTile:
+def _tile(error: WorstError, called: Mapping[str, str]) -> GalleryTile:
     shown = error.pixels
     if error.overlay is not None and error.overlay.shape == shown.shape:
         shown = np.hstack([shown, error.overlay])
-    return GalleryTile(shown, (f"{error.label} {error.confidence:.2f}", f"is {error.true_label}"))
+    return GalleryTile(
+        shown, (f"{called[error.label]} {error.confidence:.2f}", f"is {called[error.true_label]}")
+    )

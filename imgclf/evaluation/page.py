@@ -11,6 +11,7 @@ from imgclf.evaluation.drawing import Rejection
 from imgclf.evaluation.scores import Calibration, Scores
 from imgclf.evaluation.suspects import Suspect, Suspects
 from imgclf.evaluation.worst import WorstError, encode
+from imgclf.figures import legend
 from imgclf.inference.notes import Note
 from imgclf.metrics import Interval, most_confused
 from imgclf.reports import (
@@ -107,6 +108,8 @@ def _overview(findings: Findings) -> Markup:
     notes = Markup("").join(
         sentence_html(note.text, "note" if note.tone == "plain" else note.tone) for note in findings.notes
     )
+    if numbers := legend([row.name for row in scores.classes]):
+        notes += sentence_html(numbers, "note")
     return tiles_html(tiles) + notes
 
 

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from imgclf.atomic import write_atomically
 from imgclf.errors import UsageError, suggest
+from imgclf.figures.fonts import font_file
 from imgclf.figures.style import FAINT, INK, shorten
 
 COLORMAP = "turbo"
@@ -162,12 +163,13 @@ def _tile(pixels: np.ndarray, lines: Sequence[str], blank: str = "") -> Image.Im
     left = (_SIDE - width) // 2
     if blank:
         draw.rectangle((left, 0, left + width - 1, height - 1), fill=FAINT)
-        draw.text((_SIDE // 2, height // 2), blank, fill=INK, font=_font(15), anchor="mm")
+        draw.text((_SIDE // 2, height // 2), blank, fill=INK, font=_font(15, blank), anchor="mm")
     else:
         tile.paste(Image.fromarray(pixels), (left, 0))
     for number, line in enumerate(lines):
         middle = (_SIDE // 2, height + 6 + _LINE * number + _LINE // 2)
-        draw.text(middle, shorten(line, 33), fill=INK, font=_font(14), anchor="mm")
+        text = shorten(line, 33)
+        draw.text(middle, text, fill=INK, font=_font(14, text), anchor="mm")
     return tile
 
 
@@ -179,19 +181,24 @@ def _joined(rows: Sequence[Sequence[Image.Image]], title: str, colormap: str) ->
     top = 44 if title else _GAP
     sheet = Image.new("RGB", (width, top + sum(heights) + _GAP * len(rows) + 30), "white")
     draw = ImageDraw.Draw(sheet)
-    draw.text((_GAP, 22), shorten(title, width // 10), fill=INK, font=_font(17, bold=True), anchor="lm")
+    heading = shorten(title, width // 10)
+    draw.text((_GAP, 22), heading, fill=INK, font=_font(17, heading, bold=True), anchor="lm")
     for row, height in zip(rows, heights, strict=True):
         for column, tile in enumerate(row):
             sheet.paste(tile, (_GAP + column * (_SIDE + _GAP), top))
         top += height + _GAP
     ramp = np.tile(np.linspace(0, 1, 160, dtype=np.float32), (12, 1))
     sheet.paste(Image.fromarray(colorize(ramp, colormap)), (width - 160 - 70, top + 3))
-    draw.text((width - 160 - 78, top + 9), "least", fill=INK, font=_font(13), anchor="rm")
-    draw.text((width - 62, top + 9), "most", fill=INK, font=_font(13), anchor="lm")
+    draw.text((width - 160 - 78, top + 9), "least", fill=INK, font=_font(13, "least"), anchor="rm")
+    draw.text((width - 62, top + 9), "most", fill=INK, font=_font(13, "most"), anchor="lm")
     return sheet
 
 
+def _font(size: int, text: str, bold: bool = False) -> Any:
+    """Return a font that has the text's letters."""
+    return _opened(font_file(text, bold=bold), size)
+
+
 @cache
-def _font(size: int, bold: bool = False) -> Any:
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", name), size)
+def _opened(file: Path, size: int) -> Any:
+    return ImageFont.truetype(file, size)

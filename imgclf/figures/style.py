@@ -15,6 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from imgclf.atomic import write_atomically
+from imgclf.figures.fonts import families
 
 WIDTH = 8.0
 DPI = 150
@@ -38,7 +39,6 @@ _RC: dict[str, Any] = {
     "figure.facecolor": "white",
     "figure.constrained_layout.use": True,
     "savefig.facecolor": "white",
-    "font.family": "DejaVu Sans",
     "font.size": 10.5,
     "axes.titlesize": 11.5,
     "axes.titleweight": "bold",
@@ -72,7 +72,8 @@ def picture(path: Path, *, width: float = WIDTH, height: float = 4.5) -> Iterato
         width: inches, at 150 dots each.
         height: inches.
     """
-    with rc_context(cast(Any, _RC)):  # matplotlib types its 300 keys as literals
+    fonts = {"font.family": list(families())}
+    with rc_context(cast(Any, {**_RC, **fonts})):  # matplotlib types its 300 keys as literals
         figure = Figure(figsize=(width, height), dpi=DPI)
         FigureCanvasAgg(figure)
         yield figure

@@ -15,6 +15,7 @@ from imgclf.eda.facts.pixels import PixelFacts
 from imgclf.eda.measuring.survey import Survey
 from imgclf.eda.page.checks import CHECKS_STYLE, check_html
 from imgclf.eda.page.strips import STRIPS_STYLE, strips_html
+from imgclf.figures import legend
 from imgclf.reports import (
     Section,
     Tile,
@@ -95,6 +96,8 @@ def _overview(
     parts = [tiles_html(tiles)]
     if survey.dataset.taken:
         parts.append(sentence_html(survey.dataset.taken.sentence(), "note"))
+    if numbers := legend(survey.dataset.class_names):
+        parts.append(sentence_html(numbers, "note"))
     parts += [sentence_html(warning, "warn") for warning in survey.dataset.warnings]
     return Markup("").join([*parts, *_health(checks, links)])
 

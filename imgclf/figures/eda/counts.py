@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
+from imgclf.figures.fonts import names_in_figures
 from imgclf.figures.style import PALETTE, picture, shorten
 
 _MOST_NAMED = 40
@@ -41,7 +42,7 @@ def _bars(axes: Axes, counts: Mapping[str, Mapping[str, int]], names: list[str])
         y = np.arange(len(names)) + (place - (len(counts) - 1) / 2) * thickness
         bars = axes.barh(y, list(values.values()), thickness * 0.92, color=PALETTE[place], label=split)
         axes.bar_label(bars, fmt="{:,.0f}", padding=3, fontsize=8.5)
-    axes.set_yticks(range(len(names)), [shorten(name, 26) for name in names])
+    axes.set_yticks(range(len(names)), [shorten(name, 26) for name in names_in_figures(names)])
     axes.set_xlim(0, max(highest, 1) * 1.24)
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")

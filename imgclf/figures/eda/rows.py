@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from imgclf.figures.fonts import names_in_figures
 from imgclf.figures.style import WIDTH, picture, shorten
 
 _NAME_WIDTH = 1.25  # inches
@@ -37,7 +38,8 @@ def image_rows(rows: Mapping[str, Sequence[np.ndarray]], path: Path, headings: S
             wspace=0.04,
             hspace=0.04,
         )
-        for place, (name, images) in enumerate(rows.items()):
+        names = names_in_figures(list(rows))
+        for place, (name, images) in enumerate(zip(names, rows.values(), strict=True)):
             first = grid[place, 0].get_position(figure)
             figure.text(
                 (_NAME_WIDTH - 0.08) / WIDTH,
