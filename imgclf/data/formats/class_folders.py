@@ -49,8 +49,11 @@ def scan_classes(folder: Path, depth: int) -> ClassFolders:
             continue
         found.ignored.update(scan.ignored)
         cut = len(str(folder / "x")) - 1
-        if not scan.images:
-            found.images.setdefault(_composed(name), [])
+        right_below = len(str(folder / name / "x")) - 1
+        flat = [path for path in scan.images if os.sep not in path[right_below:]]
+        if len(flat) == len(scan.images):  # Nearly always, and a hundred thousand times over.
+            found.images.setdefault(_composed(name), []).extend(flat)
+            continue
         for path in scan.images:
             parts = path[cut:].split(os.sep)[:-1]  # noqa: PTH206 - a hundred thousand of them
             label = _composed("/".join(parts[:depth]))

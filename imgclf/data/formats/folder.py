@@ -12,6 +12,7 @@ split lacks keeps every other index as it was. Nothing is opened, changed or wri
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import final
 
@@ -130,7 +131,9 @@ def _rows(folder: Path, scan: ClassFolders, names: Sequence[str]) -> SplitRows:
     paths = [path for name in names for path in scan.images.get(name, ())]
     return SplitRows(
         images=[Path(path) for path in paths],
-        labels=[display_name(name) for name in names for _ in scan.images.get(name, ())],
+        labels=list(
+            chain.from_iterable([display_name(name)] * len(scan.images.get(name, ())) for name in names)
+        ),
         files=[display_name(path[cut:].replace(os.sep, "/")) for path in paths],
     )
 

@@ -35,6 +35,8 @@ def label_names(cells: Sequence[Any], where: Where, class_names: Sequence[str] =
         DataError: a cell holds several labels, or something that is no name.
     """
     plain = [cell if isinstance(cell, str) else _plain(cell, row, where) for row, cell in enumerate(cells)]
+    if class_names and set(plain) <= set(class_names) and all(isinstance(cell, str) for cell in cells):
+        return plain  # Names already.
     if class_names:
         return _among(plain, [isinstance(cell, str) for cell in cells], class_names, where)
     meaning = _meanings(set(plain))

@@ -96,11 +96,9 @@ def csv_table(files: Sequence[CsvFile], folder: Path, where: str, wishes: Wishes
         line = files[place].lines[index - starts[place]]
         return f"{display_name(files[place].path)}, line {line}"
 
-    splits = [
-        split_of(file.path.relative_to(folder))
-        for file, count in zip(files, counts, strict=True)
-        for _ in range(count)
-    ]
+    splits: list[str] = []
+    for file, count in zip(files, counts, strict=True):
+        splits += [split_of(file.path.relative_to(folder))] * count
     table = Table(
         where,
         folder,
