@@ -42,4 +42,6 @@ def open_with(format_: LabelFormat, path: Path, wishes: Wishes = Wishes()) -> Da
     info = DatasetInfo(
         name=display_name(stem) or "folder", summary=f"{format_.summary}: {display_name(path)}"
     )
-    return dataset_of(format_.read(path, wishes), display_name(path), info)
+    return dataset_of(
+        format_.read(path, wishes), display_name(path), info, groups_by_name=wishes.group_column != ""
+    )

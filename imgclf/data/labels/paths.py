@@ -1,7 +1,8 @@
 r"""Find the files that a table's cells mean: paths as people and tools write them.
 
 A cell may have a space before it, begin with ``file://``, hold backslashes, be relative to ``data/`` or ``images/``
-beside the table or to the folder of its split, or lack the extension (an id).
+beside the table or to the folder of its split, or lack the extension (an id). An address on a server is looked for by
+its last name.
 """
 
 import os
@@ -93,6 +94,10 @@ def _spellings(cell: str) -> Iterable[str]:
     yield cell
     if cell.startswith("file:"):
         yield unquote(urlsplit(cell).path)
+    if "?d=" in cell:  # Label Studio's local files
+        yield unquote(cell.partition("?d=")[2])
+    if "://" in cell or cell.startswith("/data/upload/"):
+        yield unquote(urlsplit(cell).path).rpartition("/")[2]
     if "\\" in cell:
         yield cell.replace("\\", "/")
     if not cell.isascii():

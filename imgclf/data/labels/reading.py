@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from imgclf.data.images.source import ImageSource
 from imgclf.data.taken import Taken
 from imgclf.recipes.config import DataConfig
@@ -45,13 +47,13 @@ class SplitRows:
     """The rows of one split; all four are of one length, ``groups`` may be empty.
 
     Attributes:
-        images: where each image is.
+        images: where each image is, or the pixels of all: uint8 (N, H, W) or (N, H, W, 3).
         labels: as the source has them: text, numbers, None. See :mod:`imgclf.data.labels.cells`.
         files: a name for each, unique within the split.
         groups: what a split must not tear apart; empty text for none.
     """
 
-    images: Sequence[ImageSource] = field(default_factory=list)
+    images: Sequence[ImageSource] | np.ndarray = field(default_factory=list)
     labels: Sequence[Any] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)

@@ -1,7 +1,7 @@
 """From what a format read to a dataset: the common end of all formats."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -12,19 +12,23 @@ from imgclf.data.images.source import ImageSource
 from imgclf.data.labels.cells import label_names
 from imgclf.data.labels.classes import label_indices, learnable_classes, missing_class_warnings, sorted_names
 from imgclf.data.labels.leaks import same_file_warning, shared_group_warning
+from imgclf.data.labels.name_groups import groups_in_names
 from imgclf.data.labels.reading import Reading, SplitRows
 from imgclf.data.stored_images import Chosen, StoredImages
+from imgclf.data.taken import Taken
 from imgclf.records import DatasetInfo
 from imgclf.words import counted
 
 
-def dataset_of(reading: Reading, where: str, info: DatasetInfo) -> Dataset:
+def dataset_of(reading: Reading, where: str, info: DatasetInfo, *, groups_by_name: bool = True) -> Dataset:
     """Build the dataset; rows without a label are left out and counted.
 
     Args:
         reading: as the format gave it.
         where: the source as the user knows it.
         info: what to say of it.
+        groups_by_name: keep files together whose names show that they are copies of one photograph, where the format
+            gives no groups.
 
     Raises:
         DataError: no model could learn from these classes, or a label is none.
@@ -38,6 +42,9 @@ def dataset_of(reading: Reading, where: str, info: DatasetInfo) -> Dataset:
         if len(rows[split].labels) < len(found.labels)
     }
     rows = {split: found for split, found in rows.items() if found.labels}
+    taken = reading.taken
+    if groups_by_name and not any(any(found.groups) for found in rows.values()):
+        taken = _group_by_name(rows, taken)
     counts = {split: dict(Counter(found.labels)) for split, found in rows.items()}
     learnt = learnable_classes(where, counts, reading.hint)
     names = reading.class_names or tuple(sorted_names(learnt))
@@ -59,11 +66,23 @@ def dataset_of(reading: Reading, where: str, info: DatasetInfo) -> Dataset:
             *shared_group_warning(examples),
         ),
         taken=replace(
-            reading.taken,
+            taken,
             rows=sum(map(len, examples.values())),
             left_out={reason: number for reason, number in left_out.items() if number},
         ),
     )
+
+
+def _group_by_name(rows: Mapping[str, SplitRows], taken: Taken) -> Taken:
+    """Set the groups that the names of files show, and say so."""
+    found = groups_in_names([file for each in rows.values() for file in each.files])
+    if not found:
+        return taken
+    groups = iter(found)
+    for each in rows.values():
+        each.groups = list(islice(groups, len(each.labels)))
+    said = f"names of copies of one photograph ({len(set(found) - {''})} groups; --set data.group_column='' turns it off)"
+    return replace(taken, group=said)
 
 
 def _named(rows: Mapping[str, SplitRows], where: str, class_names: tuple[str, ...]) -> dict[str, SplitRows]:
@@ -81,9 +100,11 @@ def _labelled(rows: SplitRows) -> SplitRows:
     if "" not in rows.labels:
         return rows
     kept = [row for row, label in enumerate(rows.labels) if label]
-    images: list[ImageSource] | Chosen
+    images: Sequence[ImageSource] | np.ndarray
     if isinstance(rows.images, StoredImages | Chosen):
         images = Chosen(rows.images, np.asarray(kept, dtype=np.int64))
+    elif isinstance(rows.images, np.ndarray):
+        images = rows.images[kept]
     else:
         images = [rows.images[row] for row in kept]
     return SplitRows(

@@ -73,9 +73,14 @@ def read_table(table: Table, format_name: str, wishes: Wishes, hint: str) -> Rea
     keep, repeats = _without_repeats(table, images, splits, labels)
     missing = np.flatnonzero(images.missing & keep)
     if len(missing) and not (keep & ~images.missing).any():
+        example, folder = images.files[missing[0]], display_name(table.folder.absolute())
+        advice = (
+            f"They are on a server: download them into {folder} first."
+            if "://" in example and not example.startswith("file:")
+            else f"Paths are relative to the folder of the manifest, {folder}."
+        )
         raise DataError(
-            f"{table.where} names {len(missing)} files and none of them exists, for example {images.files[missing[0]]}. "
-            f"Paths are relative to the folder of the manifest, {display_name(table.folder.absolute())}."
+            f"{table.where} names {len(missing)} files and none of them exists, for example {example}. {advice}"
         )
     of_split = np.asarray(splits)
     rows = {
