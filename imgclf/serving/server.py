@@ -17,6 +17,7 @@ from uvicorn.supervisors import Multiprocess
 
 from imgclf.errors import RunError, UsageError
 from imgclf.serving.app import RECEIPT_SECONDS, create_app
+from imgclf.serving.http.logs import ServerLog
 from imgclf.serving.http.metrics import FOLDER_VARIABLE
 from imgclf.serving.service import Service
 from imgclf.serving.settings import KEEP_ALIVE, ServerSettings
@@ -174,13 +175,39 @@ def serve(settings: ServerSettings, listener: socket.socket, processes: int = 1)
         raise app.state.failure from None
 
 
+@final
+class Supervisor(Multiprocess):
+    """Replaces processes that end, as uvicorn's does, and says which did not end by themselves.
+
+    Args:
+        config: of the server of each process.
+        sockets: that they share.
+        log: where that is said.
+    """
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], log: ServerLog) -> None:
+        super().__init__(config, sockets=sockets)
+        self._log = log
+
+    def keep_subprocess_alive(self) -> None:
+        """Start a new process for each that is gone."""
+        before = list(self.processes)
+        super().keep_subprocess_alive()
+        for process in before:
+            if process not in self.processes and (code := process.exitcode) is not None and code < 0:
+                self._log.event(
+                    f"Process {process.pid} was ended by signal {-code}, from outside or because it no longer answered; "
+                    f"a new one takes its place."
+                )
+
+
 def _serve_in_processes(settings: ServerSettings, listener: socket.socket, processes: int) -> None:
     settings.to_environment()
     config = make_server("imgclf.serving.server:app_of_process", settings.keep_alive).config
     config.workers = processes
     with tempfile.TemporaryDirectory(prefix="imgclf-metrics-") as folder:
         os.environ[FOLDER_VARIABLE] = folder
-        supervisor = Multiprocess(config, sockets=[listener])
+        supervisor = Supervisor(config, [listener], ServerLog(settings))
         supervisor.run()
     if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
         raise RunError("A server process could not start; the log above says why.")

@@ -145,6 +145,52 @@ def test_processes_count_together_and_all_take_the_new_model(
         started.wait()
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are read from Linux's /proc")
+def test_a_killed_process_is_replaced_and_said(shapes_run: Run, circle: bytes, tmp_path: Path) -> None:
+    """One of two is killed as the kernel does it when memory runs out: the other answers, and a new one comes."""
+    port, log = _free_port(), tmp_path / "log"
+    command = [sys.executable, "-m", "imgclf", "serve", "--run", str(shapes_run.path), "--port", str(port)]
+    with log.open("wb") as stderr:
+        started = subprocess.Popen(
+            [*command, "--device", "cpu", "--workers", "2"], stderr=stderr, start_new_session=True
+        )
+    client = httpx.Client(
+        base_url=f"http://127.0.0.1:{port}",
+        trust_env=False,
+        timeout=60,
+        limits=httpx.Limits(max_connections=1),
+    )
+
+    def workers() -> list[int]:
+        """The server processes: children that have said that they are ready are among them."""
+        children = Path(f"/proc/{started.pid}/task/{started.pid}/children").read_text(encoding="utf-8")
+        return [
+            int(pid) for pid in children.split() if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        ]
+
+    try:
+        wait_until(lambda: log.read_bytes().count(b" Ready: ") == 2 or started.poll() is not None, 120)
+        victim, _ = workers()
+        os.kill(victim, signal.SIGKILL)
+        wait_until(lambda: log.read_bytes().count(b" Ready: ") == 3, 120)
+        assert victim not in workers()
+        assert len(workers()) == 2
+        for _ in range(4):
+            assert client.post("/predict", files={"file": circle}).status_code == 200
+        assert (
+            f"Process {victim} was ended by signal 9, from outside or because it no longer answered".encode()
+            in log.read_bytes()
+        )
+        started.send_signal(signal.SIGTERM)
+        assert started.wait(60) == 0
+    finally:
+        client.close()
+        with suppress(ProcessLookupError):
+            os.killpg(started.pid, signal.SIGKILL)
+        started.wait()
+
+
 def test_a_model_that_cannot_be_read_ends_the_server_with_its_own_error(tmp_path: Path) -> None:
     """No traceback of the web server, but what is wrong with the file."""
     file = tmp_path / "model.safetensors"

@@ -13,7 +13,7 @@ from imgclf.runs import Run, fingerprint
 from imgclf.serving.http.logs import ServerLog
 from imgclf.serving.http.tracing import Trace
 from imgclf.serving.settings import ServerSettings
-from tests.serving.conftest import Start
+from tests.serving.conftest import Start, wait_until
 
 
 def test_the_root_names_the_endpoints(client: httpx.Client) -> None:
@@ -123,3 +123,23 @@ def test_a_defect_is_told_with_an_id_and_logged_with_its_traceback(
     text = next(tmp_path.glob("*.log")).read_text(encoding="utf-8")
     assert "ZeroDivisionError: a secret of the server" in text
     assert "Traceback" in text
+
+
+def test_metrics_show_what_drifts(start: Start, circle: bytes) -> None:
+    """The mix of classes, the share of unknown ones and the mean confidence, of every way to ask for a prediction."""
+    with start() as server, server.client() as client:
+        first = client.post("/predict", files={"file": circle}).json()
+        client.post("/predict?threshold=1", files={"file": circle})
+        client.post("/predict/batch", files=[("files", circle), ("files", b"no image at all")])
+        raw = {"Inference-Header-Content-Length": "0"}
+        client.post("/v2/models/default/infer", content=circle, headers=raw)
+        client.post("/embed", files={"file": circle})
+        wait_until(lambda: 'route="/embed"' in client.get("/metrics").text)
+        lines = dict(
+            line.rsplit(" ", 1) for line in client.get("/metrics").text.splitlines() if line[0] != "#"
+        )
+    label = first["prediction"]
+    assert float(lines[f'imgclf_answers_total{{label="{label}"}}']) == 3
+    assert float(lines['imgclf_answers_total{label="unknown"}']) == 1
+    assert float(lines["imgclf_confidence_count"]) == 4
+    assert float(lines["imgclf_confidence_sum"]) == pytest.approx(4 * first["confidence"], abs=1e-4)

@@ -107,6 +107,7 @@ async def predict_batch(
     ]
     computed = [result for result in results if isinstance(result, Output)]
     trace.predictions = [item.prediction for item in items if item.prediction is not None]
+    trace.confidences = [item.confidence for item in items if item.confidence is not None]
     trace.model = computed[0].model.fingerprint if computed else None
     trace.timings = {"total_ms": _total(trace)}
     return BatchResponse(
@@ -149,7 +150,7 @@ async def predict_image(
     trace = trace_of(request)
     output = await _output(service, request, content, "probabilities")
     prediction = predicted(output, top_k, threshold)
-    trace.predictions = [str(prediction.label)]
+    trace.predictions, trace.confidences = [str(prediction.label)], [float(prediction.confidence or 0)]
     return PredictionResponse(
         **prediction_fields(prediction),
         request_id=trace.id,

@@ -21,6 +21,7 @@ FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_CONFIDENCES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1)
 _IMAGES = (1, 2, 4, 8, 16, 32, 64)
 
 
@@ -55,6 +56,12 @@ class ServerMetrics:
             registry=self._registry,
         )
         self._predictions = Counter("imgclf_answers", "Answers by label.", ["label"], registry=self._registry)
+        self._confidence = Histogram(
+            "imgclf_confidence",
+            "Confidence of predictions: it sinks when images are no longer what the model was trained on.",
+            buckets=_CONFIDENCES,
+            registry=self._registry,
+        )
         self._batches = Histogram(
             "imgclf_batch_images", "Images computed at once.", buckets=_IMAGES, registry=self._registry
         )
@@ -108,6 +115,8 @@ class ServerMetrics:
                 self._phases.labels(phase.removesuffix("_ms")).inc(milliseconds / 1e3)
         for label in trace.predictions:
             self._predictions.labels(label).inc()
+        for confidence in trace.confidences:
+            self._confidence.observe(confidence)
         if self._folder:
             self.look_up()
 

@@ -30,6 +30,7 @@ class Trace:
         caller: name of the key that was used, or "-".
         model: fingerprint of the model that answered.
         predictions: the labels that were predicted.
+        confidences: of them, in [0, 1], in the same order; none of an explanation.
         timings: milliseconds by phase.
         error: what went wrong, None when nothing did.
     """
@@ -42,6 +43,7 @@ class Trace:
     caller: str = "-"
     model: str | None = None
     predictions: list[str] = field(default_factory=list)
+    confidences: list[float] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=dict)
     error: BaseException | None = None
 

@@ -150,6 +150,7 @@ async def infer(request: Request, name: str, version: str = VERSION) -> Response
         raise overloaded("The model was swapped in the middle of this request. Send it again.")
     labels = [str(predicted(one, 1, None).label) for one in computed]
     trace.predictions, trace.model = labels, computed[0].model.fingerprint
+    trace.confidences = [float(one.values.max()) for one in computed]
     rows = np.stack([one.values for one in computed])
     names = computed[0].model.predictor.class_names
     return infer_response(
