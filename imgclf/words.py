@@ -1,5 +1,7 @@
 """Numbers, durations and errors as a sentence says them."""
 
+import re
+
 
 def percent(share: float, digits: int = 1, undefined: str = "–") -> str:
     """Return a share as a percentage.
@@ -35,13 +37,30 @@ def duration(seconds: float) -> str:
 def first_line(error: Exception) -> str:
     r"""Return the first line of what a library said, without a full stop at its end, to stand inside a sentence.
 
-    An error of the operating system gives its reason alone, without its number and file.
+    An error of the operating system gives its reason alone, without its number and file; what Python says of
+    encodings and of arguments is said in our words.
 
     >>> first_line(ValueError("no such layer.\nTraceback ...")), first_line(KeyError())
     ('no such layer', 'KeyError')
     >>> first_line(FileNotFoundError(2, "No such file or directory", "a.jpg"))
     'No such file or directory'
+    >>> first_line(TypeError("SGD.__init__() got an unexpected keyword argument 'speed'"))
+    "it has no 'speed'"
     """
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no UTF-8 text"
     said = getattr(error, "strerror", None) or str(error)
+    for pattern, ours in _PYTHONS_WORDS.items():
+        if found := re.search(pattern, said):
+            return found.expand(ours)
     lines = said.strip().splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+# Python's and a library's own way to say a thing -> ours, as the rest of a sentence.
+_PYTHONS_WORDS = {
+    r"unexpected keyword argument '(\w+)'": r"it has no '\1'",
+    r"missing \d+ required (?:positional|keyword-only) arguments?: (.*)": r"\1 is missing",
+    r"Error while deserializing header": "it is no whole safetensors file",
+    r"\[Errno -?\d+\] ([^:>]*)": r"\1",
+}

@@ -13,6 +13,7 @@ from imgclf._version import __version__
 from imgclf.cli import render
 from imgclf.cli.flags import flat
 from imgclf.cli.grouped_help import GroupedHelpCommand
+from imgclf.cli.mistakes import tell
 from imgclf.errors import ImgclfError, beneath
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -87,10 +88,14 @@ def _run(arguments: list[str]) -> int:
 
 def _called(arguments: list[str]) -> int:
     try:
-        get_command(build_app(arguments))(args=arguments, prog_name="imgclf")
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else int(bool(end.code))
-    return 0
+        # Not as a program of its own: it would say what is wrong in words of its own, and end the process.
+        code = get_command(build_app(arguments))(args=arguments, prog_name="imgclf", standalone_mode=False)
+    except typer.TyperException as error:
+        tell(error)
+        return 2
+    except typer.Abort:
+        return 1
+    return code if isinstance(code, int) else 0
 
 
 def build_app(arguments: list[str]) -> typer.Typer:

@@ -8,6 +8,7 @@ import numpy as np
 from imgclf.data.examples import Dataset, Examples
 from imgclf.data.splits import Splits
 from imgclf.errors import DataError
+from imgclf.words import first_line
 
 _COLUMNS = ("file", "label", "split")
 
@@ -51,7 +52,7 @@ def _rows(path: Path) -> list[tuple[str, str, str]]:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read: {error}.") from error
+        raise DataError(f"{path} cannot be read: {first_line(error)}.") from error
     if not rows or any(row.get(column) is None for row in rows for column in _COLUMNS):
         raise DataError(
             f"{path} holds no saved split. Expected the columns {', '.join(_COLUMNS)} and a row per image."

@@ -8,6 +8,7 @@ from pathlib import Path
 from imgclf.errors import ConfigError, suggest
 from imgclf.recipes.config import Config
 from imgclf.recipes.overrides import build_config
+from imgclf.words import first_line
 
 
 @dataclass(frozen=True)
@@ -75,14 +76,14 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as a TOML file ({error}).") from None
+        raise ConfigError(f"{path}: cannot be read as a TOML file ({first_line(error)}).") from None
 
 
 def _parse(text: str, name: str, origin: str) -> Recipe:
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{origin}: not valid TOML: {error}.") from None
+        raise ConfigError(f"{origin}: not valid TOML: {first_line(error)}.") from None
     about = values.get("recipe", {})
     if not isinstance(about, dict) or not all(isinstance(text, str) for text in about.values()):
         raise ConfigError(f'{origin}: [recipe] should be a table of texts such as summary = "...".')

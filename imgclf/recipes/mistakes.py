@@ -45,11 +45,12 @@ def _sentence(key: str, problems: list[Mapping[str, Any]]) -> str:
         return f"{key} is missing."
     if first["type"] == "value_error":
         return f"{first['ctx']['error']}."
-    expected = " or ".join(dict.fromkeys(_expected(problem) for problem in problems))
-    return f"{key} should be {expected} (given: {first['input']!r})."
+    wanted = " or ".join(dict.fromkeys(expected(problem) for problem in problems))
+    return f"{key} should be {wanted} (given: {first['input']!r})."
 
 
-def _expected(problem: Mapping[str, Any]) -> str:
+def expected(problem: Mapping[str, Any]) -> str:
+    """Return what pydantic expected of a value, as the rest of "should be ..."."""
     return _EXPECTED.get(problem["type"]) or str(problem["msg"]).removeprefix("Input should be ")
 
 

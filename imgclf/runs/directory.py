@@ -143,6 +143,15 @@ def open_run(path: str | Path) -> Run:
             return Run(candidate)
     if given.is_dir():
         raise RunError(f"{given}: a folder, but not a run (no config.toml and no model.safetensors in it).")
+    if given.name == "last.ckpt" and given.is_file():
+        raise RunError(
+            f"{given}: the training state of a run, which only --resume takes. Name the run itself: {given.parent}"
+        )
+    if given.is_file():
+        raise RunError(
+            f"{given}: no model that can be opened. Expected a run, its model.safetensors, or a file that imgclf export "
+            f"wrote."
+        )
     raise RunError(f"There is no run '{given}'.{_known_runs(DEFAULT_PARENT)}")
 
 

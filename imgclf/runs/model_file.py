@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from imgclf.atomic import write_atomically
 from imgclf.errors import RunError
 from imgclf.records import MODEL_FILE_FORMAT, ModelHeader
+from imgclf.words import first_line
 
 if TYPE_CHECKING:
     import torch
@@ -63,7 +64,7 @@ def read_header(path: Path) -> ModelHeader:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
     except (OSError, SafetensorError) as error:
-        raise RunError(f"{path}: not a readable model file ({error}).") from None
+        raise RunError(f"{path}: not a readable model file ({first_line(error)}).") from None
     if _KEY not in metadata:
         raise RunError(
             f"{path}: a safetensors file without imgclf's header. To start training from it: "
@@ -83,7 +84,7 @@ def read_weights(path: Path) -> dict[str, "torch.Tensor"]:
     try:
         return dict(load_file(path))
     except (OSError, SafetensorError) as error:
-        raise RunError(f"{path}: not a readable model file ({error}).") from None
+        raise RunError(f"{path}: not a readable model file ({first_line(error)}).") from None
 
 
 def update_header(path: Path, header: ModelHeader) -> None:

@@ -12,6 +12,7 @@ from imgclf.errors import ConfigError
 from imgclf.recipes import Config
 from imgclf.recipes.overrides import build_config
 from imgclf.tuning.space import Space, parse_space
+from imgclf.words import first_line
 
 PrunerName = Literal["median", "hyperband", "none"]
 
@@ -65,7 +66,7 @@ def load_settings(path: Path) -> SearchSettings:
         search, space, config = values["search"], values["space"], values["config"]
         pruner, trials = search["pruner"], search["trials"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"{path}: not the settings of a search ({error}).") from None
+        raise ConfigError(f"{path}: not the settings of a search ({first_line(error)}).") from None
     if pruner not in get_args(PrunerName) or not isinstance(trials, int):
         raise ConfigError(f"{path}: not the settings of a search (pruner {pruner!r}, trials {trials!r}).")
     base = build_config(config, f"{path}: ")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from imgclf.errors import ConfigError
 from imgclf.recipes import Config, apply_overrides
 from imgclf.tuning.dimensions import RANGE_KEYS, Choice, Dimension, Range, parse_dimension
+from imgclf.words import first_line
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -56,9 +57,9 @@ def load_space(path: Path, base: Config) -> Space:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as a TOML file ({error}).") from None
+        raise ConfigError(f"{path}: cannot be read as a TOML file ({first_line(error)}).") from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}.") from None
+        raise ConfigError(f"{path}: not valid TOML: {first_line(error)}.") from None
     return parse_space(values, base, origin=f"{path}: ")
 
 

@@ -59,8 +59,8 @@ def test_no_network_is_an_error_at_once(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "*")
     assert error_of("hf:a/b", tmp_path, DownloadError) == (
-        f"'hf:a/b' is not in {tmp_path}/hf/a--b, and the Hugging Face Hub cannot be reached ([Errno 111] Connection "
-        f"refused). Without a network, use a folder that has the data: --data PATH."
+        f"'hf:a/b' is not in {tmp_path}/hf/a--b, and the Hugging Face Hub cannot be reached (Connection refused)"
+        f". Without a network, use a folder that has the data: --data PATH."
     )
 
 

@@ -45,7 +45,7 @@ def test_config_of_a_run_is_found_in_its_folder(tmp_path: Path) -> None:
 def test_missing_file_is_named(tmp_path: Path) -> None:
     """The path and the system's reason are in the message."""
     file = tmp_path / "mine.toml"
-    sentence = f"{file}: cannot be read as a TOML file ([Errno 2] No such file or directory: '{file}')."
+    sentence = f"{file}: cannot be read as a TOML file (No such file or directory)."
     with pytest.raises(ConfigError, match=f"^{re.escape(sentence)}$"):
         load_recipe(str(file))
 

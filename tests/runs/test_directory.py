@@ -109,3 +109,19 @@ def test_metrics_are_laid_over_each_other(tmp_path: Path) -> None:
     assert run.read_metrics() == {"status": "running", "accuracy": 0.5}
     run.metrics.write_text("{", encoding="utf-8")
     assert run.read_metrics() == {}
+
+
+def test_files_that_are_no_run_are_told_what_they_are(tmp_path: Path) -> None:
+    """A checkpoint names its run; anything else hears what is expected."""
+    checkpoint, other = tmp_path / "last.ckpt", tmp_path / "a.bin"
+    for file in (checkpoint, other):
+        file.write_bytes(b"x")
+    sentence = f"{checkpoint}: the training state of a run, which only --resume takes. Name the run itself: {tmp_path}"
+    with pytest.raises(RunError, match=f"^{re.escape(sentence)}$"):
+        open_run(checkpoint)
+    sentence = (
+        f"{other}: no model that can be opened. Expected a run, its model.safetensors, or a file that imgclf export "
+        f"wrote."
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(sentence)}$"):
+        open_run(other)

@@ -8,6 +8,7 @@ from torchvision.transforms import v2
 
 from imgclf.errors import ConfigError, suggest
 from imgclf.recipes.config import NamedArgs
+from imgclf.words import first_line
 
 _DONE_BY_US = (
     "Normalize", "ToImage", "ToDtype", "ToTensor", "PILToTensor", "ToPILImage", "ToPureTensor", "ConvertImageDtype", "RGB",
@@ -52,7 +53,7 @@ def build_transform(item: NamedArgs, mean_colour: tuple[float, ...]) -> v2.Trans
         raise
     except Exception as error:  # torchvision raises whatever the wrong value runs into
         raise ConfigError(
-            f"augment.transforms: {item.name} does not take these arguments: {error}."
+            f"augment.transforms: {item.name} does not take these arguments: {first_line(error)}."
         ) from None
     return transform
 

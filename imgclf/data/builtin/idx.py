@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from imgclf.errors import DataError
+from imgclf.words import first_line
 
 _UINT8 = 8
 
@@ -30,7 +31,9 @@ def read_idx(path: Path) -> np.ndarray:
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read: {error}. Remove it to download it again.") from error
+        raise DataError(
+            f"{path} cannot be read: {first_line(error)}. Remove it to download it again."
+        ) from error
     start = 4 + 4 * content[3] if len(content) >= 4 else 4
     if len(content) < start or content[:2] != b"\0\0" or content[2] != _UINT8:
         raise DataError(f"{path} is no IDX file of bytes. Remove it to download it again.")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from imgclf.errors import DataError
+from imgclf.words import first_line
 
 _ALLOWED = {
     ("numpy.core.multiarray", "_reconstruct"),
@@ -55,6 +56,6 @@ def read_batch(path: Path, label_key: bytes) -> tuple[np.ndarray, np.ndarray]:
         AttributeError,
     ) as error:
         raise DataError(
-            f"{path} is no batch of CIFAR images: {error}. Remove it to download it again."
+            f"{path} is no batch of CIFAR images: {first_line(error)}. Remove it to download it again."
         ) from error
     return np.ascontiguousarray(pixels.transpose(0, 2, 3, 1)), labels

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from imgclf.errors import DownloadError
 from imgclf.records import OnProgress, Progress
+from imgclf.words import first_line
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 20.0
@@ -96,7 +97,9 @@ def fetch_archive(remote: Remote, folder: Path, progress: OnProgress = None) -> 
             shutil.rmtree(folder / entry.name, ignore_errors=True)
             entry.replace(folder / entry.name)
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
-        raise DownloadError(f"{archive} could not be unpacked: {error}. Remove it and try again.") from error
+        raise DownloadError(
+            f"{archive} could not be unpacked: {first_line(error)}. Remove it and try again."
+        ) from error
     finally:
         shutil.rmtree(unpacked, ignore_errors=True)
     archive.unlink()

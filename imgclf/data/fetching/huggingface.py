@@ -17,7 +17,7 @@ from imgclf.data.fetching.download import check_reachable
 from imgclf.data.images.names import IMAGE_EXTENSIONS, extension
 from imgclf.data.labels.reading import Wishes
 from imgclf.data.paths import open_path
-from imgclf.errors import DataError, DownloadError, MissingExtraError
+from imgclf.errors import DataError, DownloadError, MissingExtraError, beneath
 from imgclf.records import DatasetInfo, OnProgress, Progress
 from imgclf.words import first_line
 
@@ -78,7 +78,7 @@ def _fetch(repository: str, folder: Path, progress: OnProgress) -> None:
         check_reachable(os.environ.get("HF_ENDPOINT", "https://huggingface.co"), folder)
     except DownloadError as error:
         raise DownloadError(
-            f"'hf:{repository}' is not in {folder}, and the Hugging Face Hub cannot be reached ({error.__cause__}). "
+            f"'hf:{repository}' is not in {folder}, and the Hugging Face Hub cannot be reached ({first_line(beneath(error, OSError) or error)}). "
             f"Without a network, use a folder that has the data: --data PATH."
         ) from error
     try:

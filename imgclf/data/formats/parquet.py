@@ -27,6 +27,7 @@ from imgclf.data.labels.split_words import split_in, split_of
 from imgclf.data.labels.table import Table, read_table
 from imgclf.data.shards.arrow_images import ParquetImages
 from imgclf.errors import DataError
+from imgclf.words import first_line
 
 _HINT = "A shard has one row per image, with an image and a label column, of at least two classes."
 
@@ -124,7 +125,7 @@ def parquet_table(shards: Mapping[Path, str], folder: Path, where: str) -> Table
         schema = _common_schema(ordered)
         counts = [pq.read_metadata(path).num_rows for path in ordered]
     except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{where} cannot be read as Parquet: {error}.") from error
+        raise DataError(f"{where} cannot be read as Parquet: {first_line(error)}.") from error
     ends = list(accumulate(counts))
 
     def row(index: int) -> str:

@@ -13,6 +13,7 @@ from imgclf.data.labels.reading import Wishes
 from imgclf.data.labels.split_words import split_in, split_of
 from imgclf.data.labels.table import Table
 from imgclf.errors import DataError
+from imgclf.words import first_line
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -60,7 +61,7 @@ def _parsed(path: Path, text: str, separator: str, skipped: int, where: str) -> 
                 rows.append(row)
                 lines.append(reader.line_num + skipped)
     except csv.Error as error:
-        raise DataError(f"{where} cannot be read as CSV: {error}.") from error
+        raise DataError(f"{where} cannot be read as CSV: {first_line(error)}.") from error
     if rows and not _is_data(rows[0]):
         return CsvFile(path, tuple(rows[0]), rows[1:], lines[1:])
     return CsvFile(path, (), rows, lines)

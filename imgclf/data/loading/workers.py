@@ -32,6 +32,7 @@ from imgclf.data.loading.cores import cores
 from imgclf.data.loading.decoded_images import DecodedImages
 from imgclf.errors import ConfigError, DataError, ImageError
 from imgclf.records import Preprocessing, UnreadableImage
+from imgclf.words import first_line
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +108,7 @@ class BatchWork(Dataset[Pixels]):
             except Exception as error:  # torchvision raises whatever a misfit runs into
                 size = f"{image.shape[-2]}x{image.shape[-1]}"
                 raise ConfigError(
-                    f"augment.transforms: {type(transform).__name__} failed on an image of {size} pixels: {error}."
+                    f"augment.transforms: {type(transform).__name__} failed on an image of {size} pixels: {first_line(error)}."
                 ) from None
         changed: np.ndarray = image.permute(1, 2, 0).contiguous().numpy()
         if self.keep_size or changed.shape[:2] == self.spec.image_size:

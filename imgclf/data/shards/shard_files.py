@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from imgclf.data.images.names import display_name
 from imgclf.errors import DataError, DownloadError, ImageError
+from imgclf.words import first_line
 
 _SECONDS = 30.0
 _PAUSES = (0.5, 2.0)  # seconds before the second and third attempt to read a part
@@ -118,7 +119,7 @@ def read_part(shard: str, offset: int, size: int, name: str) -> bytes:
             file.seek(offset)
             return file.read(size)
     except (OSError, DownloadError) as error:
-        raise ImageError(name, f"cannot be read from its shard ({error})", "unreadable") from None
+        raise ImageError(name, f"cannot be read from its shard ({first_line(error)})", "unreadable") from None
 
 
 def _fetched_part(url: str, offset: int, size: int) -> bytes:
@@ -145,7 +146,7 @@ def _answer(url: str, method: str = "GET", headers: dict[str, str] | None = None
     try:
         return urllib.request.urlopen(request, timeout=_SECONDS)
     except (OSError, HTTPException, ValueError) as error:
-        raise DownloadError(f"{url}: this shard cannot be fetched ({error}).") from None
+        raise DownloadError(f"{url}: this shard cannot be fetched ({first_line(error)}).") from None
 
 
 def _without_braces(pattern: str) -> list[str]:

@@ -14,6 +14,7 @@ from imgclf.inference.outputs.earlier import Earlier
 from imgclf.inference.outputs.layout import Layout
 from imgclf.inference.outputs.parts import parts_folder
 from imgclf.records import Prediction
+from imgclf.words import first_line
 
 ROWS_PER_PART = 10_000
 
@@ -96,7 +97,7 @@ class ParquetOutput:
             opened = pq.ParquetFile(file)
         except (OSError, pa.ArrowInvalid) as error:
             raise RunError(
-                f"{file}: not a readable Parquet file ({error}). Start anew with --overwrite."
+                f"{file}: not a readable Parquet file ({first_line(error)}). Start anew with --overwrite."
             ) from None
         with opened:
             if opened.schema_arrow.names != self._schema.names:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from imgclf.errors import ConfigError, suggest
 from imgclf.recipes import NamedArgs
 from imgclf.training.loop.focal import FocalLoss
+from imgclf.words import first_line
 
 _LOSSES: dict[str, Any] = {
     name: value
@@ -37,7 +38,7 @@ def build_loss(loss: NamedArgs, class_weights: Tensor | None = None) -> nn.Modul
     try:
         module: nn.Module = _LOSSES[loss.name](**arguments)
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"loss: {loss.name} does not take these arguments ({error}).") from None
+        raise ConfigError(f"loss: {loss.name} does not take these arguments ({first_line(error)}).") from None
     return module
 
 

@@ -10,6 +10,7 @@ from torch import nn
 from imgclf.errors import ConfigError, RunError, suggest
 from imgclf.models import Classifier
 from imgclf.recipes.config import OptimizerConfig
+from imgclf.words import first_line
 
 
 def build_optimizer(model: nn.Module, config: OptimizerConfig, lr: float) -> torch.optim.Optimizer:
@@ -37,7 +38,9 @@ def build_optimizer(model: nn.Module, config: OptimizerConfig, lr: float) -> tor
         if config.name in timm.optim.list_optimizers():
             return _by_timm(_parts(model), config, lr)
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"optimizer: {config.name} does not take these arguments ({error}).") from None
+        raise ConfigError(
+            f"optimizer: {config.name} does not take these arguments ({first_line(error)})."
+        ) from None
     known = [*_torch_names(), *map(str, timm.optim.list_optimizers())]
     raise ConfigError(
         f"optimizer.name: unknown optimiser '{config.name}'.{suggest(config.name, known)} Expected a class of "
@@ -81,7 +84,7 @@ def load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> N
         optimizer.load_state_dict(state)
     except ValueError as error:
         raise RunError(
-            f"The checkpoint's optimiser sorts the parameters otherwise than this version ({error}). Start a new run with "
+            f"The checkpoint's optimiser sorts the parameters otherwise than this version ({first_line(error)}). Start a new run with "
             f"the weights: imgclf train --weights RUN/model.safetensors"
         ) from None
     for group, rate in zip(optimizer.param_groups, rates, strict=True):

@@ -19,6 +19,7 @@ from torch.optim import lr_scheduler
 from imgclf.errors import ConfigError, suggest
 from imgclf.recipes.config import SchedulerConfig
 from imgclf.task import is_loss
+from imgclf.words import first_line
 
 # These are laid out in optimiser steps when the config leaves `interval` to us; every other one steps by epoch.
 _BY_STEP = {"OneCycleLR", "CosineAnnealingLR", "CyclicLR", "PolynomialLR", "none"}
@@ -146,7 +147,7 @@ def _build(
     try:
         return getattr(lr_scheduler, name)(optimizer, **arguments)
     except (TypeError, ValueError, NotImplementedError) as error:
-        raise ConfigError(f"scheduler: {name} does not take these arguments ({error}).") from None
+        raise ConfigError(f"scheduler: {name} does not take these arguments ({first_line(error)}).") from None
 
 
 def scheduler_names() -> list[str]:
