@@ -1,10 +1,9 @@
 """What a search looks like on the terminal: its trials and what they found."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from imgclf.cli import render
-from imgclf.records import Progress
+from imgclf.cli.training_shown import TrainReporter
 
 if TYPE_CHECKING:
     from imgclf.tuning import SearchResult, TrialRecord
@@ -12,23 +11,12 @@ if TYPE_CHECKING:
 _SHOWN = 10  # trials in the table
 
 
-class SearchReporter:
+class SearchReporter(TrainReporter):
     """Shows a search: a line for each trial that stays, bars that go."""
-
-    def __init__(self, show: Callable[[Progress], None]) -> None:
-        self._show = show
-
-    def message(self, text: str) -> None:
-        """Show a sentence."""
-        render.message(text)
 
     def detail(self, text: str) -> None:
         """Show a sentence with --verbose."""
         render.detail(text)
-
-    def progress(self, progress: Progress) -> None:
-        """Move a bar."""
-        self._show(progress)
 
     def trial(self, trial: "TrialRecord", improved: bool) -> None:
         """Show a trial that is over."""

@@ -22,6 +22,10 @@ class TrainReporter:
         """Show a sentence."""
         render.message(text)
 
+    def warning(self, text: str) -> None:
+        """Show a sentence, with --quiet too."""
+        render.warning(text)
+
     def progress(self, progress: Progress) -> None:
         """Move a bar."""
         self._show(progress)

@@ -11,6 +11,9 @@ class Reporter(Protocol):
     def message(self, text: str) -> None:
         """Take a sentence that the user should read."""
 
+    def warning(self, text: str) -> None:
+        """Take a sentence that the user must read: who asks for quiet asks for no progress, not for no warnings."""
+
     def progress(self, progress: Progress) -> None:
         """Take how far the present phase is."""
 
@@ -22,6 +25,9 @@ class SilentReporter:
     """Listens and says nothing: for use from Python."""
 
     def message(self, text: str) -> None:
+        """Do nothing."""
+
+    def warning(self, text: str) -> None:
         """Do nothing."""
 
     def progress(self, progress: Progress) -> None:

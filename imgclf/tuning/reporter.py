@@ -5,35 +5,24 @@ from collections.abc import Callable
 from typing import Protocol
 
 from imgclf.records import EpochRecord, Progress
+from imgclf.training import Reporter, SilentReporter
 from imgclf.tuning.record import TrialRecord
 
 
-class SearchReporter(Protocol):
-    """Someone who listens to a search."""
-
-    def message(self, text: str) -> None:
-        """Take a sentence that the user should read."""
+class SearchReporter(Reporter, Protocol):
+    """Someone who listens to a search; of its runs' epochs it hears as details."""
 
     def detail(self, text: str) -> None:
         """Take a sentence that matters only to someone who looks closely."""
-
-    def progress(self, progress: Progress) -> None:
-        """Take how far the present phase is."""
 
     def trial(self, trial: TrialRecord, improved: bool) -> None:
         """Take a trial that is over."""
 
 
-class SilentSearchReporter:
+class SilentSearchReporter(SilentReporter):
     """Listens and says nothing: for use from Python."""
 
-    def message(self, text: str) -> None:
-        """Do nothing."""
-
     def detail(self, text: str) -> None:
-        """Do nothing."""
-
-    def progress(self, progress: Progress) -> None:
         """Do nothing."""
 
     def trial(self, trial: TrialRecord, improved: bool) -> None:
@@ -71,6 +60,10 @@ class TrialReporter:
     def message(self, text: str) -> None:
         """Pass a sentence on."""
         (self._reporter.detail if self._quiet else self._reporter.message)(text)
+
+    def warning(self, text: str) -> None:
+        """Pass a warning on."""
+        (self._reporter.detail if self._quiet else self._reporter.warning)(text)
 
     def progress(self, progress: Progress) -> None:
         """Pass progress on, but not the run's: the search has a bar of its own.

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,6 +39,20 @@ def test_json_for_programs(run_cli: Callable[..., Any], shapes: Path) -> None:
     assert values["epochs"] == 1
     assert Path(values["run"], "model.safetensors").is_file()
     assert "Epoch" not in result.err
+
+
+def test_quiet_keeps_the_warnings(run_cli: Callable[..., Any], shapes: Path, tmp_path: Path) -> None:
+    """That train and test share an image, and that a file cannot be read, is said whatever else is not."""
+    data = Path(shutil.copytree(shapes, tmp_path / "photos"))
+    shutil.copy(data / "train/circle/00.png", data / "test/circle/99.png")
+    (data / "train/circle/broken.png").write_bytes(b"")
+    result = run_cli("train", "--data", data, *QUICK, "--quiet")
+    assert result.code == 0
+    assert re.search(r"^Warning: .*in both train and test", result.err, flags=re.MULTILINE), result.err
+    assert re.search(r"^Warning: Left out .*broken\.png: is empty", result.err, flags=re.MULTILINE), (
+        result.err
+    )
+    assert [line for line in result.err.splitlines() if not line.startswith("Warning: ")] == []
 
 
 def test_without_data_it_says_that_it_took_digits(run_cli: Callable[..., Any]) -> None:

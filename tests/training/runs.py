@@ -38,6 +38,10 @@ class Listener:
         """Keep a sentence."""
         self.messages.append(text)
 
+    def warning(self, text: str) -> None:
+        """Keep a warning, as the terminal shows it."""
+        self.messages.append(f"Warning: {text}")
+
     def progress(self, progress: Progress) -> None:
         """Ignore progress."""
 

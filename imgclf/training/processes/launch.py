@@ -157,6 +157,9 @@ class _QueueReporter:
     def message(self, text: str) -> None:
         self._send("message", text)
 
+    def warning(self, text: str) -> None:
+        self._send("warning", text)
+
     def progress(self, progress: Progress) -> None:
         self._send("progress", progress)
 

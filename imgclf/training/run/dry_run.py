@@ -72,7 +72,7 @@ def dry_run(
     reporter = reporter or SilentReporter()
     splits, class_names = open_splits(config, data_dir, reporter)
     for image in splits.unreadable[:_NAMED]:
-        reporter.message(f"Left out {image.file}: {image.reason}")
+        reporter.warning(f"Left out {image.file}: {image.reason}")
     preparation = prepare(config, splits, class_names)
     for note in preparation.notes:
         reporter.message(note)

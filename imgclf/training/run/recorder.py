@@ -101,6 +101,11 @@ class LoggingReporter:
         self._log(text)
         self._reporter.message(text)
 
+    def warning(self, text: str) -> None:
+        """Keep and pass on a warning."""
+        self._log(f"Warning: {text}")
+        self._reporter.warning(text)
+
     def progress(self, progress: Progress) -> None:
         """Pass on progress; it is not worth keeping."""
         self._reporter.progress(progress)

@@ -94,7 +94,7 @@ def open_splits(config: Config, data_dir: Path | None, reporter: Reporter) -> tu
     if dataset.taken is not None:
         reporter.message(dataset.taken.sentence())
     for warning in (*dataset.warnings, *splits.warnings):
-        reporter.message(f"Warning: {warning}")
+        reporter.warning(warning)
     return splits, dataset.class_names
 
 

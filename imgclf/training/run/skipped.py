@@ -8,6 +8,7 @@ from imgclf.records import UnreadableImage
 from imgclf.runs import Run
 from imgclf.training.processes.agreement import of_all
 from imgclf.training.reporter import Reporter
+from imgclf.words import counted
 
 _SHOWN = 5
 
@@ -36,7 +37,7 @@ class SkippedImages:
             "skipped.csv", ("file", "reason"), ((image.file, image.reason) for image in self._known)
         )
         for image in new[:_SHOWN]:
-            self._reporter.message(f"Left out {image.file}: {image.reason}")
+            self._reporter.warning(f"Left out {image.file}: {image.reason}")
         more = f" ({len(new) - _SHOWN} more)" if len(new) > _SHOWN else ""
-        files = f"{len(self._known)} unreadable file{'' if len(self._known) == 1 else 's'}"
-        self._reporter.message(f"Left out {files}{more}; the list is in {self._run.path / 'skipped.csv'}.")
+        files = counted(len(self._known), "unreadable file")
+        self._reporter.warning(f"Left out {files}{more}; the list is in {self._run.path / 'skipped.csv'}.")
