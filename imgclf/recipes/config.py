@@ -181,6 +181,15 @@ class TrainingConfig(_Section):
     batch_size: Annotated[int, Flag("--batch-size", "N", "Training")] = Field(
         64, gt=0, description="Images in a step, on each device."
     )
+    probe: Annotated[Literal["auto", "yes", "no"], Flag("--probe/--no-probe", "", "Training")] = Field(
+        "auto",
+        description="Fit only a linear head on the features of the pretrained network: seconds; auto trains the network.",
+    )
+    folds: Annotated[int, Flag("--folds", "K", "Training")] = Field(
+        0,
+        ge=0,
+        description="With --probe: accuracy and its spread over so many folds of train; 0 makes none.",
+    )
     seed: Annotated[int, Flag("--seed", "N", "Training")] = Field(
         0, ge=0, description="Where all random numbers start."
     )

@@ -44,6 +44,8 @@ OTHER: dict[str, Any] = {
     "scheduler": ("scheduler.name", "none"),
     "training.epochs": 4,
     "training.batch_size": 6,
+    "training.probe": "yes",
+    "training.folds": 3,
     "training.seed": 1,
     "training.monitor": "val_loss",
     "training.freeze_epochs": 1,

@@ -68,7 +68,7 @@ class Trainer:
         self.interrupted = False
         self.budget = budget_of(config.training)
         self._learner = Learner(fabric, classifier, config, num_classes, class_weights)
-        self._fabric, self._loaders, self._config, self._num_classes = fabric, loaders, config, num_classes
+        self._fabric, self._loaders, self._config, self.num_classes = fabric, loaders, config, num_classes
         self._should_stop, self._report = should_stop, report
         self._batches = len(loaders.train)
         self._validation_loss = validation_loss(config.loss).to(fabric.device)
@@ -96,6 +96,12 @@ class Trainer:
                     self.interrupted = True
                     return
                 yield record
+
+    def begin(self) -> None:
+        """Start the clock and enter the first phase, for a network that is not trained by steps."""
+        self.budget.start()
+        phase = plan_phases(self._config)[0]
+        self._learner.enter(phase, self._steps_per_epoch)
 
     def probe_steps(self, count: int) -> Iterator[None]:
         """Take up to ``count`` real steps of the first epoch, for timing; the model is spoilt afterwards."""
@@ -164,16 +170,45 @@ class Trainer:
             self._epoch_seconds_before = training_seconds
             return None
         loss, hits, images = sum_of_all(self._fabric, self._learner.meter.sums).tolist()
+        record = self._record(loss / images, hits / images, int(images), started, training_seconds)
+        self._learner.schedule.on_validation(record.to_dict())
+        self._learner.start_epoch()
+        self._end_epoch()
+        return record
+
+    def fitted(self, loss: float, accuracy: float, images: int, started: float) -> EpochRecord:
+        """Validate a network that was fitted otherwise than by steps, as the epoch that it was.
+
+        Args:
+            loss: of the training images.
+            accuracy: of the training images, in [0, 1].
+            images: how many.
+            started: when, by ``time.perf_counter``.
+
+        Raises:
+            DivergenceError: the validation loss is NaN or infinite.
+        """
+        record = self._record(loss, accuracy, images, started, time.perf_counter() - started)
+        self._end_epoch()
+        return record
+
+    def _end_epoch(self) -> None:
+        self.epoch, self.step, self._epoch_seconds_before = self.epoch + 1, 0, 0.0
+
+    def _record(
+        self, loss: float, accuracy: float, images: int, started: float, training_seconds: float
+    ) -> EpochRecord:
+        """Validate, and return the epoch's row of the history."""
         validation = self._validate()
         if not math.isfinite(validation.loss):
             raise DivergenceError(
                 f"The validation loss became NaN or infinite in epoch {self.epoch + 1} (learning rate "
                 f"{self._learner.rate:.3g}). Try a lower --lr, --set training.clip_grad_norm=1 or --precision fp32."
             )
-        record = EpochRecord(
+        return EpochRecord(
             epoch=self.epoch + 1,
-            train_loss=loss / images,
-            train_accuracy=hits / images,
+            train_loss=loss,
+            train_accuracy=accuracy,
             val_loss=validation.loss,
             val_accuracy=validation.accuracy,
             val_macro_f1=validation.macro_f1,
@@ -182,10 +217,6 @@ class Trainer:
             images_per_second=images / training_seconds,
             data_wait=min(1.0, self._loaders.train.wait_seconds / training_seconds),
         )
-        self._learner.schedule.on_validation(record.to_dict())
-        self._learner.start_epoch()
-        self.epoch, self.step, self._epoch_seconds_before = self.epoch + 1, 0, 0.0
-        return record
 
     def _train(self, phase: Phase, started: float) -> bool:
         """Take the epoch's remaining steps; False when a stop was asked for."""
@@ -229,7 +260,7 @@ class Trainer:
             self.best_model,
             self._loaders.val,
             self._validation_loss,
-            self._num_classes,
+            self.num_classes,
             on_batch,
         )
         self.budget.reserve = time.perf_counter() - started

@@ -37,6 +37,8 @@ REFUSED = {
     "data.group_column": _SPLIT,
     "data.val_fraction": _SPLIT,
     "data.val_from": _SPLIT,
+    "training.probe": "a run is trained, or fitted as a probe",
+    "training.folds": "they are made where the probe is fitted",
     "training.seed": "the seed decides which images are in val, and the order of the others",
     "training.monitor": "the weights of the epoch that would be the best by another metric may be gone",
     "training.freeze_epochs": "the epochs before were trained in the phases that it made",
@@ -166,6 +168,11 @@ def check_goes_on(
     """
     resume = f"imgclf train --resume {run.path}"
     training, budget, stopping = config.training, budget_of(config.training), early_stopping(config.training)
+    if training.probe == "yes" and trained["epoch"]:
+        raise RunError(
+            f"{run.path}: its probe is fitted, and has nothing left to do. To fine-tune the network from it: "
+            f"imgclf train --weights {run.model_file}"
+        )
     if trained["epoch"] >= training.epochs:
         raise RunError(
             f"{run.path}: already finished its {trained['epoch']} epochs. To train longer: "

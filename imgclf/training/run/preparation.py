@@ -10,13 +10,15 @@ import torch
 
 from imgclf.data import Examples, Splits, preprocess, read_image
 from imgclf.data.augment import plan_augmentation
-from imgclf.errors import ImageError
+from imgclf.errors import ImageError, ModelError
 from imgclf.models import Classifier, choose_device, create_classifier
 from imgclf.recipes import Config, auto
 from imgclf.recipes.config import AugmentConfig, ImageConfig
 from imgclf.records import ModelHeader, Preprocessing
 from imgclf.training.loop.losses import check_loss
+from imgclf.training.loop.probe import last_layer
 from imgclf.training.precision import choose_precision
+from imgclf.training.run.probing import as_probe, check_probe
 
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _SAMPLE = 64  # images looked at for the data's own size
@@ -55,10 +57,20 @@ def prepare(config: Config, splits: Splits, class_names: tuple[str, ...]) -> Pre
     """
     device = choose_device(config.hardware.device)
     check_loss(config.loss, len(class_names), mixing=config.augment.mixes)
+    check_probe(config)
+    if config.training.probe == "yes":
+        config = as_probe(config)
     data_size = typical_size(splits.train)
     name = auto.network(data_size) if config.model.name == "auto" else config.model.name
     torch.manual_seed(config.training.seed)  # of the starting weights
     classifier = _build(config, name, len(class_names), data_size)
+    if config.training.probe == "yes":
+        if classifier.pretrained_source is None:
+            raise ModelError(
+                f"A probe needs a network that has learnt something, and no pretrained weights of {name} are at hand. Take "
+                f"another --model, or a file with --weights; without --probe it is trained from scratch."
+            )
+        last_layer(classifier)
     preprocessing = choose_preprocessing(config.image, classifier, splits.train)
     shape = (preprocessing.channels, *preprocessing.image_size)
     precision, reason = choose_precision(config.hardware.precision, device, classifier, shape)

@@ -24,6 +24,7 @@ from imgclf.training.processes.agreement import check_same_count, lost_process_t
 from imgclf.training.processes.interruption import StopRequest
 from imgclf.training.reporter import Reporter
 from imgclf.training.run.checkpoint import load_checkpoint
+from imgclf.training.run.probing import Probe
 from imgclf.training.run.recorder import LoggingReporter, Recorder
 from imgclf.training.run.skipped import SkippedImages
 
@@ -148,7 +149,11 @@ def _train(fabric: Fabric, reporter: Reporter, job: Job, splits: Splits) -> Trai
             )
             trainer.load_state_dict(state["trainer"])
             recorder.restore(state["history"])
-        for record in trainer.epochs():
+        probe = Probe(
+            fabric, reporter, job.config, trainer.num_classes, lambda: stop.signal_number is not None
+        )
+        is_probe = job.config.training.probe == "yes"
+        for record in probe.epochs(trainer, loaders) if is_probe else trainer.epochs():
             improved = recorder.take(record, trainer) if fabric.is_global_zero else recorder.follow(record)
             reporter.epoch(record, improved)
             skipped.tell([*loaders.train.skipped, *loaders.val.skipped])  # Streaming meets some only now.
@@ -157,6 +162,8 @@ def _train(fabric: Fabric, reporter: Reporter, job: Job, splits: Splits) -> Trai
         if trainer.interrupted:
             _save_and_stop(fabric, job, recorder, trainer, stop)
     assert recorder.best_record is not None
+    if is_probe:
+        job.run.update_metrics({"probe": probe.results})
     return TrainResult(
         job.run,
         recorder.best_record,
@@ -207,6 +214,9 @@ def make_loaders(fabric: Fabric, reporter: Reporter, job: Job, splits: Splits) -
         progress=reporter.progress,
     )
     spec = job.header.preprocessing
+    val = eval_loader(splits.val, spec, options)
+    if training.probe == "yes":  # Its features are those that the model will see.
+        return Loaders(eval_loader(splits.train, spec, options), val)
     train = train_loader(
         splits.train,
         spec,
@@ -214,7 +224,6 @@ def make_loaders(fabric: Fabric, reporter: Reporter, job: Job, splits: Splits) -
         options,
         sampler_weights=_sampler_weights(splits.train, job) if data.balance == "sampler" else None,
     )
-    val = eval_loader(splits.val, spec, options)
     return Loaders(train, val)
 
 
