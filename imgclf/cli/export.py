@@ -30,7 +30,7 @@ class Target:
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="File to write to, with the format's ending (.onnx, .pt2); by default inside the run.",
+            help="File to write to, with the format's ending (.onnx, .xml, .pt2); by default inside the run.",
             rich_help_panel=OUTPUT,
         ),
     ] = None
@@ -40,23 +40,32 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Onnx:
-    """What an ONNX file is like."""
+class Precisely:
+    """How exactly the file computes, and how near it must come."""
 
     bake_preprocessing: Annotated[
         bool,
         typer.Option(
             "--bake-preprocessing",
-            help="Normalise inside the ONNX file: its input is uint8 (N, H, W, C).",
-            rich_help_panel="ONNX",
+            help="Normalise inside an ONNX or OpenVINO file: its input is uint8 (N, H, W, C).",
+            rich_help_panel="Precision",
         ),
     ] = False
     int8: Annotated[
         bool,
-        typer.Option("--int8", help="Quantise to 8 bits: smaller, faster on CPU.", rich_help_panel="ONNX"),
+        typer.Option(
+            "--int8",
+            help="Quantise an ONNX file to 8 bits: smaller, faster on CPU.",
+            rich_help_panel="Precision",
+        ),
     ] = False
     fp16: Annotated[
-        bool, typer.Option("--fp16", help="Half precision: half the size.", rich_help_panel="ONNX")
+        bool,
+        typer.Option(
+            "--fp16",
+            help="Half precision, of an ONNX or OpenVINO file: half the size.",
+            rich_help_panel="Precision",
+        ),
     ] = False
     tolerance: Annotated[
         float | None,
@@ -65,7 +74,7 @@ class Onnx:
             min=0,
             help="Largest difference of a probability between the export and the run; by default 1e-4, with "
             "--fp16 0.05. With --int8 the average image's largest, by default 0.1.",
-            rich_help_panel="ONNX",
+            rich_help_panel="Precision",
         ),
     ] = None
 
@@ -91,14 +100,14 @@ def export(
         str,
         typer.Argument(
             metavar="FORMAT",
-            help="onnx, torch (a torch.export program), docker or space (a Hugging Face Space); installed packages may "
+            help="onnx, openvino, torch (a torch.export program), docker or space (a Hugging Face Space); installed packages may "
             "bring more (a wrong name lists them).",
         ),
     ],
     target: Target,
     run: RunOption = None,
     *,
-    onnx: Onnx,
+    precisely: Precisely,
     checked: Checked,
     said: Said,
 ) -> None:
@@ -116,9 +125,9 @@ def export(
         folder=target.folder,
         output=target.output,
         overwrite=target.overwrite,
-        baked=onnx.bake_preprocessing,
-        precision=_precision(onnx.int8, onnx.fp16),
-        tolerance=onnx.tolerance,
+        baked=precisely.bake_preprocessing,
+        precision=_precision(precisely.int8, precisely.fp16),
+        tolerance=precisely.tolerance,
         images=tuple(checked.images or ()),
         data_dir=checked.data_dir,
     )
