@@ -21,8 +21,7 @@ def datasets(data_dir: DataDirOption = None, *, said: Said) -> None:
 
     Example: imgclf datasets --data-dir ~/datasets
     """
-    from imgclf.data import list_datasets
-    from imgclf.data.fetching.location import data_root
+    from imgclf.data import data_root, list_datasets
 
     found = list_datasets(data_dir)
     if said.json:

@@ -12,8 +12,7 @@ from imgclf.cli.options import Said
 from imgclf.errors import UsageError
 
 if TYPE_CHECKING:
-    from imgclf.doctor.installation import Diagnosis
-    from imgclf.doctor.roads import Road
+    from imgclf.doctor import Diagnosis, Road
 
 _WIDTH = 80
 
@@ -50,7 +49,7 @@ def doctor(
 
 def _examine(json: bool) -> bool:
     """Show the installation; return whether it is sound."""
-    from imgclf.doctor.installation import diagnose
+    from imgclf.doctor import diagnose
 
     with render.progress() as progress:
         diagnosis = diagnose(progress)
@@ -64,7 +63,7 @@ def _examine(json: bool) -> bool:
 
 def _compare(run: str, image: Path, json: bool) -> bool:
     """Show what each road makes of the image; return whether all agree."""
-    from imgclf.doctor.roads import compare_roads
+    from imgclf.doctor import compare_roads
 
     report = compare_roads(run, image)
     if json:

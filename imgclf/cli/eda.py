@@ -14,7 +14,7 @@ from imgclf.cli.options import DATA, OUTPUT, DataDirOption, DataOption, Said
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from imgclf.data.taken import Taken
+    from imgclf.data import Taken
     from imgclf.eda import Check, EdaReport
     from imgclf.recipes import Config
 

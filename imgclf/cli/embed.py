@@ -25,7 +25,7 @@ from imgclf.words import counted, percent
 
 if TYPE_CHECKING:
     from imgclf.embed import EmbedResult, NeighborsResult, Options, Subject
-    from imgclf.inference.runtimes import Runtime
+    from imgclf.inference import Runtime
 
 _MAP = "Map"
 _NEIGHBORS = "Nearest images"

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from imgclf.explain import ExplainedMap, ExplainReport, Options, Subject
-    from imgclf.inference import Predictor
-    from imgclf.inference.sources import Source
+    from imgclf.inference import Predictor, Source
 
 MAP = "Map"
 
@@ -174,7 +173,7 @@ def _explain(predictor: "Predictor", asked: Asked, options: "Options", out: Path
 
 
 def _named(images: list[str]) -> "Sequence[Source]":
-    from imgclf.inference.files import find_images
+    from imgclf.inference import find_images
 
     return list(find_images(images))
 

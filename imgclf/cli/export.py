@@ -12,8 +12,7 @@ from imgclf.cli.options import DATA, OUTPUT, DataDirOption, Said
 from imgclf.errors import UsageError
 
 if TYPE_CHECKING:
-    from imgclf.export.job import Exported
-    from imgclf.export.parity import Precision
+    from imgclf.export import Exported, Precision
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ def export(
 
     Example: imgclf export onnx --output flowers.onnx
     """
-    from imgclf.export.export import Request, export_model
+    from imgclf.export import Request, export_model
 
     request = Request(
         kind=kind,
@@ -145,7 +144,7 @@ def _show(exported: "Exported", as_json: bool) -> None:
     if as_json:
         render.json_data({"files": list(exported.files), "parity": exported.report.to_dict()})
         return
-    from imgclf.inference.exported import format_of
+    from imgclf.inference import format_of
 
     render.message(f"It predicts like the run: {exported.report}.")
     render.files(exported.files)

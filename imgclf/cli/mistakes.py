@@ -16,7 +16,7 @@ def _in_our_words(error: typer.TyperException) -> str:
     problems: Any = getattr(error.__cause__, "errors", None)
     if problems is None:  # no value, but an option or argument that is missing or unknown
         return error.message
-    from imgclf.recipes.mistakes import expected
+    from imgclf.recipes import expected
 
     first = problems()[0]
     if first["type"] == "value_error":

@@ -33,10 +33,10 @@ def _opened(run: str | Path, device: str) -> "Callable[[Any, int], np.ndarray | 
     import numpy as np
     from PIL import Image
 
-    from imgclf.data.images.thumbnails import thumbnail
+    from imgclf.data import thumbnail
     from imgclf.errors import ImgclfError
     from imgclf.explain import Explainer, Options, Subject, Target, explanations, resolve
-    from imgclf.figures.saliency import overlay as lay
+    from imgclf.figures import overlay as lay
     from imgclf.inference import Predictor
 
     predictor = Predictor.open(run, device=device, runtime="torch")

@@ -18,12 +18,7 @@ from imgclf.errors import StoppedError, UsageError
 from imgclf.words import counted
 
 if TYPE_CHECKING:
-    from imgclf.inference import Predictor
-    from imgclf.inference.batch_job import Summary
-    from imgclf.inference.batch_size import BatchSize
-    from imgclf.inference.engines.ray_predictor import RayPredictor
-    from imgclf.inference.files import Found
-    from imgclf.inference.runtimes import Runtime
+    from imgclf.inference import BatchSize, Found, Predictor, RayPredictor, Runtime, Summary
 
 
 @dataclass(frozen=True)
@@ -122,8 +117,7 @@ def predict(
 
     Example: imgclf predict photos --output predictions.csv
     """
-    from imgclf.inference.batch_job import Summary, hand_on
-    from imgclf.inference.outputs import Layout
+    from imgclf.inference import Layout, Summary, hand_on
     from imgclf.runs import identity
 
     _check_output(file)
@@ -149,7 +143,7 @@ def predict(
 
 
 def _check_output(file: File) -> None:
-    from imgclf.inference.outputs import check_output
+    from imgclf.inference import check_output
 
     if file.output is not None:
         check_output(file.output, resume=file.resume, overwrite=file.overwrite)
@@ -178,7 +172,7 @@ def _here(file: str | Path, device: str, batch_size: "BatchSize", runtime: "Runt
 def _on_ray(
     file: str | Path, device: str, batch_size: "BatchSize", address: str | None, probabilities: bool
 ) -> "RayPredictor":
-    from imgclf.inference.engines.ray_predictor import RayPredictor
+    from imgclf.inference import RayPredictor
 
     return RayPredictor.open(
         file,
@@ -195,7 +189,7 @@ def _sources(images: list[str]) -> "tuple[Iterable[Found], int | None]":
 
     Folders are listed twice, to count and to predict: seconds for a million names, which need not be kept.
     """
-    from imgclf.inference.files import find_images, listed_images
+    from imgclf.inference import find_images, listed_images
 
     if images == ["-"]:
         return listed_images(sys.stdin.buffer), None  # type: ignore[arg-type]  # a real stdin's buffer has read1

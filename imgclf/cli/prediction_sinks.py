@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from imgclf.cli import render
 
 if TYPE_CHECKING:
-    from imgclf.inference.batch_job import Summary
-    from imgclf.inference.outputs import Layout, Output
-    from imgclf.inference.sources import Source
+    from imgclf.inference import Layout, Output, Source, Summary
     from imgclf.records import Prediction
 
 TABLE_ROWS = 1000
@@ -46,7 +44,7 @@ def opened_sink(path: Path | None, layout: "Layout", resume: bool, as_json: bool
     """
     sink: Sink
     if path is not None:
-        from imgclf.inference.outputs import open_output
+        from imgclf.inference import open_output
 
         sink = _File(open_output(path, layout, resume=resume))
     elif as_json or not sys.stdout.isatty():
@@ -66,7 +64,7 @@ class _File:
         self._output = output
 
     def fresh(self, sources: "Iterable[Source]", summary: "Summary") -> "Iterable[Source]":
-        from imgclf.inference.batch_job import without_earlier
+        from imgclf.inference import without_earlier
 
         summary.unreadable_before = self._output.earlier.unreadable
         return without_earlier(sources, self._output.earlier, summary)

@@ -20,7 +20,7 @@ class SearchReporter(TrainReporter):
 
     def trial(self, trial: "TrialRecord", improved: bool) -> None:
         """Show a trial that is over."""
-        from imgclf.tuning.words import params_text
+        from imgclf.tuning import params_text
 
         end = trial.reason or params_text(trial.params)
         value = "" if trial.value is None else f"{trial.value:.4f}"
@@ -55,7 +55,7 @@ def show_search(result: "SearchResult", json: bool) -> None:
 def _show_trials(result: "SearchResult") -> None:
     """The best trials, finished ones first."""
     from imgclf.task import sign_of
-    from imgclf.tuning.words import metric_name, metric_text, param_text
+    from imgclf.tuning import metric_name, metric_text, param_text
 
     sign = -sign_of(result.metric)
     valued = [trial for trial in result.trials if trial.value is not None]
@@ -79,7 +79,7 @@ def _show_trials(result: "SearchResult") -> None:
 
 
 def _verdict(result: "SearchResult") -> str:
-    from imgclf.tuning.words import metric_name, metric_text
+    from imgclf.tuning import metric_name, metric_text
 
     name, value = metric_name(result.metric), metric_text(result.metric, result.best.value)
     first = metric_text(result.metric, result.trials[0].value)

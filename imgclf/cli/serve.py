@@ -20,7 +20,7 @@ from imgclf.cli.options import (
 from imgclf.errors import RunError, UsageError
 
 if TYPE_CHECKING:
-    from imgclf.serving.settings import ServerSettings
+    from imgclf.serving import ServerSettings
 
 NETWORK = "Network"
 ACCESS = "Access"
@@ -195,10 +195,8 @@ def serve(
     if access.new_key is not None:
         _add_key(access.api_key_file, access.new_key)
         return
-    from imgclf.serving.server import bind
-    from imgclf.serving.server import serve as serve_model
-    from imgclf.serving.settings import ServerSettings
-    from imgclf.serving.ui import check_installed
+    from imgclf.serving import ServerSettings, bind, check_installed
+    from imgclf.serving import serve as serve_model
 
     if shown.ui:
         check_installed()
@@ -229,7 +227,7 @@ def serve(
 
 
 def _add_key(file: Path | None, name: str) -> None:
-    from imgclf.serving.http.credentials import add_key
+    from imgclf.serving import add_key
 
     if file is None:
         raise UsageError("--new-key needs a file to add the key to: give --api-key-file FILE as well.")
@@ -239,7 +237,7 @@ def _add_key(file: Path | None, name: str) -> None:
 
 def _check_model(model: str) -> None:
     """Say at once what is wrong with a run's name, before a port is taken and libraries are loaded."""
-    from imgclf.inference.exported import format_of
+    from imgclf.inference import format_of
     from imgclf.runs import open_run, read_header
 
     if format_of(Path(model)):
@@ -252,7 +250,7 @@ def _check_model(model: str) -> None:
 
 def _check_access(settings: "ServerSettings", host: str) -> bool:
     """Return whether a key is asked for; a network may only be served without one when that is said aloud."""
-    from imgclf.serving.http.credentials import load_keys
+    from imgclf.serving import load_keys
 
     if not settings.authenticate and settings.keys_file is not None:
         raise UsageError("--no-auth lets everybody in, and --api-key-file asks for a key: give one of them.")

@@ -138,8 +138,7 @@ def _look_at_caches() -> tuple[dict[str, str], list[str]]:
 
 
 def _cache_folders() -> Iterator[tuple[str, Path]]:
-    from imgclf.data.fetching.location import data_root  # noqa: PLC0415 - numpy may be what is broken
-    from imgclf.data.loading.decoded_cache import default_cache_dir  # noqa: PLC0415
+    from imgclf.data import data_root, default_cache_dir  # noqa: PLC0415 - numpy may be what is broken
 
     yield "datasets", data_root()
     yield "decoded images", default_cache_dir() / "decoded"

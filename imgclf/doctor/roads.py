@@ -12,9 +12,7 @@ from PIL import Image
 
 from imgclf.data import Examples, LoadingOptions, denormalize, eval_loader, read_image
 from imgclf.errors import ImgclfError, UsageError
-from imgclf.inference.backends.torch import TorchBackend
-from imgclf.inference.exported import format_of
-from imgclf.inference.predictor import Predictor
+from imgclf.inference import Predictor, TorchBackend, format_of
 from imgclf.task import softmax
 
 TOLERANCE = 1e-5

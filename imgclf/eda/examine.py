@@ -19,7 +19,7 @@ from imgclf.eda.report import EdaReport
 from imgclf.eda.table import write_files_csv
 from imgclf.folders import dated, make_folder, new_folder, safe_name
 from imgclf.plain import write_json
-from imgclf.recipes.config import Config
+from imgclf.recipes import Config
 from imgclf.records import OnProgress, Progress
 
 

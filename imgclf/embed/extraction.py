@@ -12,9 +12,7 @@ from PIL import Image
 from imgclf.data import Examples, normalize
 from imgclf.embed.sprite import Sprite, make_sprite, thumbnail_size
 from imgclf.errors import DataError
-from imgclf.inference.backend import NetworkBackend
-from imgclf.inference.batches import Batches
-from imgclf.inference.sources import prepare
+from imgclf.inference import Batches, NetworkBackend, prepare
 from imgclf.records import OnProgress, Preprocessing, Progress, UnreadableImage
 from imgclf.task import SINGLE_LABEL
 
@@ -70,7 +68,7 @@ def trained_features(backend: NetworkBackend, temperature: float) -> Features:
 
 def backbone_features(classifier: "Classifier", preprocessing: Preprocessing, device: str) -> Features:
     """Return the features of a pretrained backbone, whose head knows nothing of these classes."""
-    from imgclf.inference.backends.torch import TorchBackend  # noqa: PLC0415 - torch takes seconds
+    from imgclf.inference import TorchBackend  # noqa: PLC0415 - torch takes seconds
 
     backend = TorchBackend(classifier, preprocessing, device)
     return Features(

@@ -9,14 +9,13 @@ import numpy as np
 from PIL import Image
 
 from imgclf.atomic import write_text
-from imgclf.data import Examples, ImageSource, read_image
-from imgclf.data.images.thumbnails import thumbnail
+from imgclf.data import Examples, ImageSource, read_image, thumbnail
 from imgclf.embed.extraction import Extraction, extract
 from imgclf.embed.options import Options
 from imgclf.embed.session import features_of
 from imgclf.embed.subject import Subject
 from imgclf.errors import ImageError, UsageError, suggest
-from imgclf.figures.gallery import GalleryTile, image_gallery
+from imgclf.figures import GalleryTile, image_gallery
 from imgclf.records import OnProgress
 from imgclf.reports import GalleryItem, Section, gallery_html, html_page
 from imgclf.tables import write_csv

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imgclf.embed.projection import Method
-from imgclf.inference.runtimes import Runtime
+from imgclf.inference import Runtime
 
 
 @dataclass(frozen=True)

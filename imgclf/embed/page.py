@@ -12,8 +12,7 @@ from imgclf.embed.extraction import Extraction
 from imgclf.embed.geometry import Geometry
 from imgclf.embed.maps import Map
 from imgclf.embed.sprite import cut_out
-from imgclf.figures import legend
-from imgclf.figures.scatter import class_colour
+from imgclf.figures import class_colour, legend
 from imgclf.reports import (
     GalleryItem,
     Section,

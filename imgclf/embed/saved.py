@@ -17,9 +17,7 @@ from typing import Any
 import numpy as np
 
 from imgclf.atomic import write_atomically, write_text
-from imgclf.data import Examples
-from imgclf.data.images.preparation import AsEvaluated
-from imgclf.data.loading.decoded_cache import cache_key
+from imgclf.data import AsEvaluated, Examples, cache_key
 from imgclf.embed.exports import write_index
 from imgclf.embed.extraction import Extraction
 from imgclf.embed.sprite import Sprite

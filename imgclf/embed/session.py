@@ -19,8 +19,7 @@ from imgclf.embed.projection import METHOD_NAMES, check_count
 from imgclf.embed.saved import load_features, origin, save_features
 from imgclf.embed.subject import Subject
 from imgclf.embed.summary import describe, metrics_record, named_overlaps
-from imgclf.figures.fonts import names_in_figures
-from imgclf.figures.scatter import PlottedMap, map_figure, maps_figure
+from imgclf.figures import PlottedMap, map_figure, maps_figure, names_in_figures
 from imgclf.records import OnProgress, Progress
 
 

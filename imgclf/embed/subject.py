@@ -10,8 +10,7 @@ from imgclf.data import Examples, open_dataset
 from imgclf.embed.extraction import Features, backbone_features, pixel_features, trained_features
 from imgclf.embed.options import Options
 from imgclf.errors import DataError
-from imgclf.inference.images import choose_images
-from imgclf.inference.runtimes import open_backend
+from imgclf.inference import choose_images, open_backend
 from imgclf.records import OnProgress, Preprocessing
 from imgclf.runs import Run, fingerprint, read_header
 

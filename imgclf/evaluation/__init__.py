@@ -5,7 +5,7 @@ from imgclf.evaluation.evaluate import evaluate
 from imgclf.evaluation.relabel import Relabelled, apply_review
 from imgclf.evaluation.result import EvaluationResult, Measured, Options
 from imgclf.evaluation.suspects import read_review
-from imgclf.inference.notes import Note
+from imgclf.inference import Note
 
 __all__ = [
     "Comparison",

@@ -9,10 +9,9 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from imgclf.data import Examples, ImageSource
-from imgclf.inference import Predictor
-from imgclf.inference.sources import Prepared, prepare
+from imgclf.inference import Predictor, Prepared, prepare
 from imgclf.records import OnProgress, Preprocessing, Progress
-from imgclf.runs.predictions import Answers
+from imgclf.runs import Answers
 from imgclf.task import NOT_A_NUMBER
 
 Tta: TypeAlias = Literal["none", "flip", "five-crop"]

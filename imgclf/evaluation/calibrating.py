@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from imgclf import metrics
 from imgclf.errors import UsageError
-from imgclf.inference.notes import Note
+from imgclf.inference import Note
 from imgclf.metrics import OperatingPoint
-from imgclf.runs.predictions import Answers
+from imgclf.runs import Answers
 from imgclf.task import SINGLE_LABEL
 
 FEW_IMAGES = 100

@@ -17,11 +17,10 @@ from imgclf.evaluation.evaluate import evaluate
 from imgclf.evaluation.result import Options
 from imgclf.evaluation.saved import files_of_split, saved_answers
 from imgclf.evaluation.scores import Scores, score, without_nan
-from imgclf.inference.notes import Note
+from imgclf.inference import Note
 from imgclf.metrics import Interval, McNemar
 from imgclf.records import OnProgress
-from imgclf.runs import Run, open_run, read_header
-from imgclf.runs.predictions import Answers, read_predictions
+from imgclf.runs import Answers, Run, open_run, read_header, read_predictions
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,20 +7,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from imgclf import metrics
-from imgclf.data import Examples, ImageSource, read_image
-from imgclf.data.lookalikes.hashing import (
+from imgclf.data import (
+    MIN_SIDE,
+    MIN_SIMILARITY,
     THUMBNAIL_SIZE,
+    Examples,
+    ImageSource,
+    halve,
     hash_thumbnail,
     near_duplicate_pairs,
     perceptual_hashes,
+    read_image,
+    similarity,
 )
-from imgclf.data.lookalikes.similarity import MIN_SIDE, MIN_SIMILARITY, halve, similarity
 from imgclf.errors import ImageError
 from imgclf.evaluation.scores import honest_interval
-from imgclf.inference.ordered_map import ordered_map
+from imgclf.inference import ordered_map
 from imgclf.metrics import Interval
 from imgclf.records import OnProgress, Progress
-from imgclf.runs.predictions import Answers
+from imgclf.runs import Answers
 
 MAX_DISTANCE = 4
 BUDGET_SECONDS = 60.0

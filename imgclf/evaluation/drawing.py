@@ -22,7 +22,7 @@ from imgclf.figures import (
     reliability_diagram,
 )
 from imgclf.metrics import CoverageRisk, OperatingPoint
-from imgclf.runs.predictions import Answers
+from imgclf.runs import Answers
 
 
 @dataclass(frozen=True, eq=False)

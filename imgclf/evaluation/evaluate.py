@@ -19,10 +19,9 @@ from imgclf.evaluation.suspects import Suspects, find_suspects
 from imgclf.evaluation.worst import worst_errors
 from imgclf.evaluation.writing import Report, save_answers, write_results
 from imgclf.folders import safe_name
-from imgclf.inference.images import Images, choose_images
+from imgclf.inference import Images, choose_images
 from imgclf.records import ModelHeader, OnProgress
-from imgclf.runs import Run, update_header
-from imgclf.runs.predictions import Answers
+from imgclf.runs import Answers, Run, update_header
 from imgclf.task import SINGLE_LABEL
 
 

@@ -11,9 +11,7 @@ import numpy as np
 from imgclf.data import Examples
 from imgclf.errors import RunError
 from imgclf.evaluation.answering import VIEWS, Answered, Tta, answer
-from imgclf.inference import Predictor
-from imgclf.inference.notes import Note
-from imgclf.inference.runtimes import Runtime
+from imgclf.inference import Note, Predictor, Runtime
 from imgclf.records import OnProgress
 from imgclf.runs import Run, open_run
 

@@ -12,7 +12,7 @@ from imgclf.evaluation.scores import Calibration, Scores
 from imgclf.evaluation.suspects import Suspect, Suspects
 from imgclf.evaluation.worst import WorstError, encode
 from imgclf.figures import legend
-from imgclf.inference.notes import Note
+from imgclf.inference import Note
 from imgclf.metrics import Interval, most_confused
 from imgclf.reports import (
     GalleryItem,

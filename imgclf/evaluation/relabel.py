@@ -9,7 +9,7 @@ from imgclf.atomic import write_atomically
 from imgclf.data import Dataset, Examples, ImageSource, open_dataset, read_image, read_split, wishes_of
 from imgclf.errors import DataError, suggest
 from imgclf.evaluation.suspects import DROP, read_review
-from imgclf.inference.images import run_config
+from imgclf.inference import run_config
 from imgclf.runs import Run, read_header
 from imgclf.tables import write_csv
 

@@ -11,8 +11,7 @@ from imgclf.evaluation.drawing import Rejection
 from imgclf.evaluation.scores import Scores
 from imgclf.evaluation.suspects import Suspects
 from imgclf.evaluation.worst import Overlay, WorstError
-from imgclf.inference.notes import Note
-from imgclf.inference.runtimes import Runtime
+from imgclf.inference import Note, Runtime
 from imgclf.runs import Run
 
 

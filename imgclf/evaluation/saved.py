@@ -3,8 +3,7 @@
 import csv
 from pathlib import Path
 
-from imgclf.runs import Run
-from imgclf.runs.predictions import Answers, find_predictions, read_predictions
+from imgclf.runs import Answers, Run, find_predictions, read_predictions
 
 
 def saved_answers(run: Run, split: str) -> Answers | None:

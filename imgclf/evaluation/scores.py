@@ -9,7 +9,7 @@ import numpy as np
 
 from imgclf import metrics
 from imgclf.metrics import Interval
-from imgclf.runs.predictions import Answers
+from imgclf.runs import Answers
 from imgclf.task import SINGLE_LABEL
 
 TOP_K = 5

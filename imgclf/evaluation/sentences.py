@@ -2,7 +2,7 @@
 
 from imgclf.evaluation.copies import Copies
 from imgclf.evaluation.scores import Scores
-from imgclf.inference.notes import Note
+from imgclf.inference import Note
 from imgclf.records import UnreadableImage
 from imgclf.words import percent
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from imgclf.data import as_unicode, read_csv_file
 from imgclf.errors import DataError
-from imgclf.runs.predictions import Answers
+from imgclf.runs import Answers
 from imgclf.tables import write_csv
 
 REVIEW_COLUMNS = (

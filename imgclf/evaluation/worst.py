@@ -7,10 +7,10 @@ from typing import TypeAlias
 import numpy as np
 from PIL import Image
 
-from imgclf.data import Examples, ImageSource, read_image
-from imgclf.data.images import thumbnails
+from imgclf.data import Examples, ImageSource, encode_thumbnail, read_image
+from imgclf.data import thumbnail as fitted
 from imgclf.errors import ImageError
-from imgclf.runs.predictions import Answers
+from imgclf.runs import Answers
 
 THUMBNAIL_SIDE = 224
 
@@ -84,9 +84,9 @@ def thumbnail(source: ImageSource, side: int = THUMBNAIL_SIDE) -> np.ndarray:
     Raises:
         ImageError: it cannot be read.
     """
-    return np.asarray(thumbnails.thumbnail(read_image(source), side))
+    return np.asarray(fitted(read_image(source), side))
 
 
 def encode(pixels: np.ndarray) -> bytes:
     """Encode a small image for a page: PNG up to 64 pixels, where it is smaller and exact, JPEG above."""
-    return thumbnails.encode_thumbnail(Image.fromarray(pixels))[0]
+    return encode_thumbnail(Image.fromarray(pixels))[0]

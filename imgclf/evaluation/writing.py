@@ -16,10 +16,8 @@ from imgclf.evaluation.result import Measured
 from imgclf.evaluation.scores import as_plain, without_nan
 from imgclf.evaluation.suspects import Suspect, write_review
 from imgclf.evaluation.worst import encode, thumbnail
-from imgclf.inference.images import Images
-from imgclf.inference.notes import Note
-from imgclf.runs.kept_images import MISCLASSIFIED, ToKeep, keep_images
-from imgclf.runs.predictions import Answers, read_predictions, write_predictions
+from imgclf.inference import Images, Note
+from imgclf.runs import MISCLASSIFIED, Answers, ToKeep, keep_images, read_predictions, write_predictions
 
 # A CSV with more probabilities than this takes longer to write than many models take to answer.
 _MOST_CSV_CELLS = 2_000_000

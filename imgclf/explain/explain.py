@@ -15,10 +15,9 @@ from imgclf.explain.report import Explained, ExplainReport
 from imgclf.explain.subjects import Subject, as_subjects
 from imgclf.explain.targets import choose_target
 from imgclf.explain.writing import Look, write_explanation, write_index
-from imgclf.figures.saliency import COLORMAP, OPACITY, check_colormap
+from imgclf.figures import COLORMAP, OPACITY, check_colormap
 from imgclf.folders import dated, make_folder, new_folder
-from imgclf.inference import Predictor
-from imgclf.inference.sources import Source
+from imgclf.inference import Predictor, Source
 from imgclf.records import OnProgress, Progress
 
 

@@ -12,8 +12,7 @@ from torch import Tensor
 
 from imgclf.errors import OutOfMemoryError, UsageError
 from imgclf.explain.methods import Method, choose_methods
-from imgclf.inference import Predictor
-from imgclf.inference.backends.torch import TorchBackend
+from imgclf.inference import Predictor, TorchBackend
 from imgclf.models import Classifier, FeatureLayer, Trace
 
 _AT_ONCE = {"cpu": 8, "cuda": 32, "mps": 16}

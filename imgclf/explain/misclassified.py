@@ -6,11 +6,9 @@ from pathlib import Path
 from imgclf.data import ImageSource
 from imgclf.errors import DataError, RunError
 from imgclf.explain.subjects import Subject
-from imgclf.inference import Predictor
-from imgclf.inference.images import choose_images
+from imgclf.inference import Predictor, choose_images
 from imgclf.records import OnProgress
-from imgclf.runs import Run
-from imgclf.runs.predictions import Answers, find_predictions, read_predictions
+from imgclf.runs import Answers, Run, find_predictions, read_predictions
 
 
 def worst_answers(run: Path, count: int) -> Answers:

@@ -11,7 +11,7 @@ from PIL import Image
 from imgclf.explain.check import CheckRow, lead_table
 from imgclf.explain.report import Explained, ExplainedMap
 from imgclf.explain.writing import card_picture
-from imgclf.figures.style import shorten
+from imgclf.figures import shorten
 from imgclf.reports import (
     GalleryItem,
     Section,

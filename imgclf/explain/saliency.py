@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from imgclf.data.images.preprocess import original_box
+from imgclf.data import original_box
 from imgclf.records import Preprocessing
 
 State = Literal["ok", "empty", "flat"]

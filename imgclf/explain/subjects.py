@@ -9,7 +9,7 @@ from PIL import Image
 
 from imgclf.data import preprocess, read_image
 from imgclf.errors import ImageError
-from imgclf.inference.sources import Source, as_sources, source_name
+from imgclf.inference import Source, as_sources, source_name
 from imgclf.records import Preprocessing, UnreadableImage
 
 

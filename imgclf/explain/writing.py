@@ -8,11 +8,11 @@ import numpy as np
 from PIL import Image
 
 from imgclf.atomic import write_atomically
-from imgclf.data.images.thumbnails import encode_thumbnail, thumbnail
+from imgclf.data import encode_thumbnail, thumbnail
 from imgclf.explain.explanations import Explanation
 from imgclf.explain.report import Explained, ExplainedMap
 from imgclf.explain.saliency import Saliency
-from imgclf.figures.saliency import PanelMap, colorize, overlay, saliency_panel
+from imgclf.figures import PanelMap, colorize, overlay, saliency_panel
 from imgclf.folders import safe_name
 from imgclf.records import Prediction, Preprocessing
 from imgclf.tables import write_csv

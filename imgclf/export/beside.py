@@ -7,7 +7,7 @@ from imgclf.atomic import write_text
 from imgclf.errors import UsageError
 from imgclf.export.job import ExportJob
 from imgclf.export.templates import filled
-from imgclf.inference.exported import ExportedFormat
+from imgclf.inference import ExportedFormat
 
 _USUAL = "model"  # the stem of a file that was given no name of its own
 

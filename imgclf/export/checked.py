@@ -11,7 +11,7 @@ from imgclf.atomic import write_text
 from imgclf.errors import ModelError
 from imgclf.export.job import ExportJob
 from imgclf.export.parity import ParityReport, compare_predictions
-from imgclf.inference.exported import ExportedFormat
+from imgclf.inference import ExportedFormat
 
 
 def write_checked(

@@ -6,10 +6,8 @@ from copy import deepcopy
 import torch
 
 from imgclf.errors import UsageError
-from imgclf.inference import Predictor
-from imgclf.inference.backends.torch import TorchBackend
-from imgclf.models import Classifier, FeatureLayer
-from imgclf.models.graph import ExportGraph, example_input
+from imgclf.inference import Predictor, TorchBackend
+from imgclf.models import Classifier, ExportGraph, FeatureLayer, example_input
 from imgclf.records import Preprocessing
 
 

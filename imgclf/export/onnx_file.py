@@ -12,10 +12,8 @@ import torch
 
 from imgclf._version import __version__
 from imgclf.errors import MissingExtraError, ModelError
-from imgclf.inference.backends.onnx import be_silent
-from imgclf.inference.exported import HEADER_KEY
-from imgclf.models import Classifier
-from imgclf.models.graph import ExportGraph, example_input
+from imgclf.inference import HEADER_KEY, be_silent
+from imgclf.models import Classifier, ExportGraph, example_input
 from imgclf.records import ModelHeader
 from imgclf.words import first_line
 

@@ -7,11 +7,9 @@ import numpy as np
 
 from imgclf.data import ImageSource, open_dataset, wishes_of
 from imgclf.errors import DataError, ImgclfError
-from imgclf.inference import Predictor
-from imgclf.inference.files import find_images
+from imgclf.inference import Predictor, find_images
 from imgclf.recipes import load_config_file
-from imgclf.runs import Run
-from imgclf.runs.kept_images import EXAMPLES, kept_images
+from imgclf.runs import EXAMPLES, Run, kept_images
 
 
 def real_pixels(

@@ -11,7 +11,7 @@ from typing import TypeVar, final
 
 import numpy as np
 
-from imgclf.data.loading.cores import cores
+from imgclf.data import cores
 from imgclf.errors import OutOfMemoryError
 from imgclf.inference.batch_size import BatchSize, BatchSizer
 from imgclf.inference.ordered_map import ordered_map

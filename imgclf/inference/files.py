@@ -7,8 +7,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import TypeAlias
 
-from imgclf.data.images.names import display_name
-from imgclf.data.images.scan import Scan, walk_images
+from imgclf.data import Scan, display_name, walk_images
 from imgclf.errors import UsageError
 from imgclf.records import UnreadableImage
 

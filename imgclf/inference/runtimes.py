@@ -102,7 +102,7 @@ def _is_cpu(device: str) -> bool:
         return True
     if find_spec("torch") is None:
         return True
-    from imgclf.models.device import choose_device  # noqa: PLC0415 - torch takes seconds
+    from imgclf.models import choose_device  # noqa: PLC0415 - torch takes seconds
 
     return choose_device("auto") == "cpu"
 

@@ -8,8 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from PIL import Image
 
-from imgclf.data import ImageSource, preprocess, read_image
-from imgclf.data.images.names import display_name
+from imgclf.data import ImageSource, display_name, preprocess, read_image
 from imgclf.errors import ImageError
 from imgclf.records import Preprocessing, UnreadableImage
 

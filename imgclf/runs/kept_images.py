@@ -20,8 +20,7 @@ from typing import IO
 import numpy as np
 
 from imgclf.atomic import write_atomically
-from imgclf.data import Examples, ImageSource, read_image
-from imgclf.data.images.thumbnails import thumbnail
+from imgclf.data import Examples, ImageSource, read_image, thumbnail
 from imgclf.errors import ImageError
 from imgclf.runs.directory import Run
 from imgclf.tables import read_csv, write_csv

@@ -11,3 +11,28 @@
 - ``ui/``: the page for people.
 - ``app.py``, ``server.py``: all of it put together, and uvicorn under it.
 """
+
+from typing import TYPE_CHECKING
+
+from imgclf.lazy import lazily
+
+if TYPE_CHECKING:
+    from imgclf.serving.http.credentials import add_key, load_keys
+    from imgclf.serving.server import bind, serve
+    from imgclf.serving.settings import ServerSettings
+    from imgclf.serving.ui import check_installed
+
+__all__ = ["ServerSettings", "add_key", "bind", "check_installed", "load_keys", "serve"]
+
+# Imported on first use, so that a command loads no more than its road needs.
+__getattr__ = lazily(
+    __name__,
+    {
+        "ServerSettings": "imgclf.serving.settings",
+        "add_key": "imgclf.serving.http.credentials",
+        "bind": "imgclf.serving.server",
+        "check_installed": "imgclf.serving.ui",
+        "load_keys": "imgclf.serving.http.credentials",
+        "serve": "imgclf.serving.server",
+    },
+)

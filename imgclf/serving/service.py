@@ -10,7 +10,7 @@ import numpy as np
 from starlette.requests import Request
 
 from imgclf._version import __version__
-from imgclf.data.loading.cores import cores
+from imgclf.data import cores
 from imgclf.serving.http.logs import ServerLog
 from imgclf.serving.http.metrics import ServerMetrics
 from imgclf.serving.http.problems import RefusedError, overloaded

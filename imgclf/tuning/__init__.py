@@ -3,12 +3,18 @@
 Importing this package needs the extra ``tune``.
 """
 
+from typing import TYPE_CHECKING
+
+from imgclf.lazy import lazily
 from imgclf.tuning.record import TrialRecord
 from imgclf.tuning.reporter import SearchReporter, SilentSearchReporter
 from imgclf.tuning.result import SearchResult
 from imgclf.tuning.session import resume, tune
 from imgclf.tuning.settings import PrunerName
 from imgclf.tuning.space import Space, default_space, load_space, parse_space
+
+if TYPE_CHECKING:
+    from imgclf.tuning.words import metric_name, metric_text, param_text, params_text
 
 __all__ = [
     "PrunerName",
@@ -19,7 +25,22 @@ __all__ = [
     "TrialRecord",
     "default_space",
     "load_space",
+    "metric_name",
+    "metric_text",
+    "param_text",
+    "params_text",
     "parse_space",
     "resume",
     "tune",
 ]
+
+# Imported on first use, so that a command loads no more than its road needs.
+__getattr__ = lazily(
+    __name__,
+    {
+        "metric_name": "imgclf.tuning.words",
+        "metric_text": "imgclf.tuning.words",
+        "param_text": "imgclf.tuning.words",
+        "params_text": "imgclf.tuning.words",
+    },
+)

@@ -4,10 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from imgclf.errors import ConfigError, StoppedError
-from imgclf.models.names import find_network
+from imgclf.models import find_network
 from imgclf.recipes import Config
-from imgclf.training.loop.durations import parse_duration
-from imgclf.training.processes.torchrun import under_torchrun
+from imgclf.training import parse_duration, under_torchrun
 from imgclf.tuning.dimensions import Choice
 from imgclf.tuning.folder import SearchFolder, new_folder, open_folder
 from imgclf.tuning.record import best_of

@@ -9,8 +9,7 @@ import tomli_w
 
 from imgclf.atomic import write_text
 from imgclf.errors import ConfigError
-from imgclf.recipes import Config
-from imgclf.recipes.overrides import build_config
+from imgclf.recipes import Config, build_config
 from imgclf.tuning.space import Space, parse_space
 from imgclf.words import first_line
 

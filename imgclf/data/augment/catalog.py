@@ -7,7 +7,7 @@ from typing import Any
 from torchvision.transforms import v2
 
 from imgclf.errors import ConfigError, suggest
-from imgclf.recipes.config import NamedArgs
+from imgclf.recipes import NamedArgs
 from imgclf.words import first_line
 
 _DONE_BY_US = (

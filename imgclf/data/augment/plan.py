@@ -21,8 +21,7 @@ from imgclf.data.augment.crop import BatchedRandomCrop
 from imgclf.data.augment.crops import Crop, PlainCrop, ResizedCrop
 from imgclf.data.images.preparation import AsEvaluated, AsItIs, FirstResized, Preparation
 from imgclf.errors import ConfigError
-from imgclf.recipes import auto
-from imgclf.recipes.config import AugmentConfig, NamedArgs
+from imgclf.recipes import AugmentConfig, NamedArgs, auto
 from imgclf.records import Preprocessing
 
 Size = tuple[int, int]

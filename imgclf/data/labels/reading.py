@@ -8,7 +8,7 @@ import numpy as np
 
 from imgclf.data.images.source import ImageSource
 from imgclf.data.taken import Taken
-from imgclf.recipes.config import DataConfig
+from imgclf.recipes import DataConfig
 from imgclf.records import UnreadableImage
 
 

@@ -20,7 +20,7 @@ from imgclf.data.loading.loader import Loader, Order
 from imgclf.data.loading.workers import BatchWork, WorkerBatches, worker_count
 from imgclf.data.stored_images import storage_of
 from imgclf.errors import DataError
-from imgclf.recipes.config import AugmentConfig
+from imgclf.recipes import AugmentConfig
 from imgclf.records import OnProgress, Preprocessing
 
 

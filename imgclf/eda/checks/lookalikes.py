@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imgclf.data.lookalikes.hashing import near_duplicate_pairs
-from imgclf.data.lookalikes.similarity import MIN_SIDE, MIN_SIMILARITY, similarity
+from imgclf.data import MIN_SIDE, MIN_SIMILARITY, near_duplicate_pairs, similarity
 from imgclf.eda.measuring.survey import Survey
 
 MAX_DISTANCE = 4

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from imgclf.data.images.names import extension
+from imgclf.data import extension
 from imgclf.eda.checks.findings import Check, Finding
 from imgclf.eda.checks.lookalikes import (
     MAX_DISTANCE,

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imgclf.data.images.preprocess import shown_share
+from imgclf.data import shown_share
 from imgclf.eda.facts.pixels import channel_statistics
 from imgclf.eda.measuring.survey import Survey
-from imgclf.recipes import auto
-from imgclf.recipes.config import Config
+from imgclf.recipes import Config, auto
 from imgclf.records import Preprocessing
 
 

@@ -14,9 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from imgclf.data import ImageSource, read_image
-from imgclf.data.images.signatures import image_format
-from imgclf.data.lookalikes.hashing import hash_thumbnail, perceptual_hashes
+from imgclf.data import ImageSource, hash_thumbnail, image_format, perceptual_hashes, read_image
 from imgclf.errors import ImageError
 
 MEASURE_VERSION = 1

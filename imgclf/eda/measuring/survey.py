@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from imgclf.data import Dataset, ImageSource
-from imgclf.data.loading.cores import cores
+from imgclf.data import Dataset, ImageSource, cores
 from imgclf.eda.measuring.cache import cache_file, cache_key, load_cache, save_cache
 from imgclf.eda.measuring.measure import FACTS, Measured, measure_images
 from imgclf.records import OnProgress, Progress, UnreadableImage

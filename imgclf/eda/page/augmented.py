@@ -5,7 +5,7 @@ import numpy as np
 from imgclf.data import denormalize, preprocess, read_image
 from imgclf.eda.measuring.survey import Survey
 from imgclf.eda.page.samples import sample_rows
-from imgclf.recipes.config import AugmentConfig
+from imgclf.recipes import AugmentConfig
 from imgclf.records import Preprocessing
 
 _IMAGES = 6

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from imgclf.eda.checks.findings import Check, Finding
 from imgclf.eda.measuring.survey import Survey
 from imgclf.eda.page.samples import small_image
-from imgclf.figures.style import shorten
+from imgclf.figures import shorten
 from imgclf.reports import GalleryItem, gallery_html, sentence_html, table_html
 
 CHECKS_STYLE = """

@@ -5,17 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from imgclf.data.images.preprocess import original_box
+from imgclf.data import original_box
 from imgclf.eda.facts.counts import Counts
 from imgclf.eda.facts.crop import CropFacts
 from imgclf.eda.facts.pixels import PixelFacts
 from imgclf.eda.measuring.survey import Survey
 from imgclf.eda.page.augmented import HEADINGS
 from imgclf.eda.page.samples import pixels
-from imgclf.figures.eda.counts import class_counts
-from imgclf.figures.eda.crop import crop_boxes
-from imgclf.figures.eda.rows import image_rows
-from imgclf.figures.eda.sizes import image_sizes
+from imgclf.figures import class_counts, crop_boxes, image_rows, image_sizes
 
 _CROPS_SHOWN = 8
 

@@ -3,8 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from imgclf.data import read_image
-from imgclf.data.images.thumbnails import thumbnail
+from imgclf.data import read_image, thumbnail
 from imgclf.eda.measuring.survey import Survey
 from imgclf.errors import ImageError
 

@@ -16,8 +16,7 @@ from imgclf.export.job import Exported, ExportJob
 from imgclf.export.pins import pinned
 from imgclf.export.templates import filled
 from imgclf.export.wheel import write_plugin_wheel, write_wheel
-from imgclf.inference import Predictor
-from imgclf.inference.backends.onnx import OnnxBackend
+from imgclf.inference import OnnxBackend, Predictor
 from imgclf.runs import read_weights, save_model_file
 
 _SERVER = (

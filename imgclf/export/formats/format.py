@@ -3,7 +3,7 @@
 from typing import Literal, Protocol, runtime_checkable
 
 from imgclf.export.job import Exported, ExportJob
-from imgclf.inference.exported import ExportedFormat
+from imgclf.inference import ExportedFormat
 from imgclf.plugins import ExtensionPoint
 
 Option = Literal["int8", "fp16", "bake-preprocessing"]

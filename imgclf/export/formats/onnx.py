@@ -10,7 +10,7 @@ from imgclf.export.beside import beside, write_beside
 from imgclf.export.checked import write_checked
 from imgclf.export.formats.format import Option
 from imgclf.export.job import Exported, ExportJob
-from imgclf.inference.backends.onnx import OnnxBackend
+from imgclf.inference import OnnxBackend
 
 
 @final

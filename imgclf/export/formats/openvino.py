@@ -14,7 +14,7 @@ from imgclf.export.beside import beside, write_beside
 from imgclf.export.checked import write_checked
 from imgclf.export.formats.format import Option
 from imgclf.export.job import Exported, ExportJob
-from imgclf.inference.exported import HEADER_KEY, parse_header
+from imgclf.inference import HEADER_KEY, parse_header
 from imgclf.records import ModelHeader
 from imgclf.words import first_line
 

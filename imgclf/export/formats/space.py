@@ -18,8 +18,7 @@ from imgclf.export.public import dataset_name
 from imgclf.export.templates import filled
 from imgclf.inference import Predictor
 from imgclf.records import ModelHeader
-from imgclf.runs import Run
-from imgclf.runs.kept_images import EXAMPLES, MISCLASSIFIED, ToKeep, keep_images, kept_images
+from imgclf.runs import EXAMPLES, MISCLASSIFIED, Run, ToKeep, keep_images, kept_images
 
 _GRADIO = "6.31.0"  # where none is installed here: one that was tried
 _PILLOW = "pillow>=12.3,<13\n"  # 12.3 closed holes in its decoders; Gradio 6 refuses 13

@@ -8,8 +8,7 @@ from typing import Any, final
 
 import numpy as np
 
-from imgclf.data import normalize
-from imgclf.data.loading.cores import cores
+from imgclf.data import cores, normalize
 from imgclf.errors import MissingExtraError, ModelError, RunError, UsageError
 from imgclf.inference.backend import does_not_fit
 from imgclf.inference.exported import HEADER_KEY, parse_header

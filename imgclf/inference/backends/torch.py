@@ -11,8 +11,7 @@ from torch import Tensor
 
 from imgclf.data import normalize_on_device
 from imgclf.inference.backend import does_not_fit
-from imgclf.models import Classifier, choose_device, classifier_from_header
-from imgclf.models.graph import ExportGraph
+from imgclf.models import Classifier, ExportGraph, choose_device, classifier_from_header
 from imgclf.records import ModelHeader, Preprocessing
 from imgclf.runs import read_weights
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from imgclf.data.loading.cores import cores
+from imgclf.data import cores
 from imgclf.errors import MissingExtraError, RunError, UsageError
 from imgclf.words import first_line
 

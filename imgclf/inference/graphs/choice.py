@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from imgclf._version import __version__
-from imgclf.data.loading.cores import cores
+from imgclf.data import cores
 from imgclf.inference.graphs.kept import graph_cache
 
 _CPU_FACTS = Path("/proc/cpuinfo")

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from imgclf.data.loading.decoded_cache import default_cache_dir
+from imgclf.data import default_cache_dir
 from imgclf.records import ModelHeader
 
 _KEPT_IN_CACHE = 20

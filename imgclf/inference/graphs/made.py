@@ -18,10 +18,9 @@ from imgclf.data import preprocess, read_image
 from imgclf.errors import ImageError, ModelError
 from imgclf.inference.backends.onnx import OnnxBackend
 from imgclf.inference.backends.torch import TorchBackend
-from imgclf.models.classifier import Classifier
-from imgclf.models.graph import ExportGraph, example_input
+from imgclf.models import Classifier, ExportGraph, example_input
 from imgclf.records import ModelHeader, Preprocessing
-from imgclf.runs.kept_images import EXAMPLES, kept_images
+from imgclf.runs import EXAMPLES, kept_images
 from imgclf.task import SINGLE_LABEL
 
 PROBABILITY_TOLERANCE = 1e-4

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, final
 
-from imgclf.data.images.names import display_name
+from imgclf.data import display_name
 from imgclf.errors import RunError, UsageError
 from imgclf.inference.outputs.earlier import Earlier
 from imgclf.inference.outputs.layout import Layout

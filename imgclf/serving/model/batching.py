@@ -16,8 +16,7 @@ from typing import Any, final
 
 import numpy as np
 
-from imgclf.data import read_image
-from imgclf.data.images.preprocess import preprocess
+from imgclf.data import preprocess, read_image
 from imgclf.errors import ImageError, OutOfMemoryError
 from imgclf.serving.http.problems import RefusedError, overloaded
 from imgclf.serving.model.loaded import LoadedModel, Task

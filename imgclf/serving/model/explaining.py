@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from PIL import Image
 
-from imgclf.data import read_image
-from imgclf.data.images.thumbnails import thumbnail
+from imgclf.data import read_image, thumbnail
 from imgclf.errors import ImageError, MissingExtraError, ModelError, OutOfMemoryError, UsageError
 from imgclf.records import Prediction
 from imgclf.serving.http.problems import RefusedError, overloaded
@@ -139,7 +138,7 @@ class Explanations:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _import(self, model: LoadedModel) -> None:
-        import imgclf.figures.saliency  # noqa: F401, PLC0415 - brings matplotlib
+        from imgclf.figures import overlay  # noqa: F401, PLC0415 - brings matplotlib
 
         self._explainer_of(model)
 
@@ -224,7 +223,7 @@ def data_url(png: bytes) -> str:
 
 
 def _png(image: np.ndarray, values: np.ndarray, opacity: float) -> bytes:
-    from imgclf.figures.saliency import overlay  # noqa: PLC0415 - brings matplotlib
+    from imgclf.figures import overlay  # noqa: PLC0415 - brings matplotlib
 
     buffer = BytesIO()
     Image.fromarray(overlay(image, values, opacity=opacity)).save(buffer, "PNG")

@@ -8,7 +8,7 @@ from typing import Any, final
 
 import numpy as np
 
-from imgclf.data.loading.cores import cores
+from imgclf.data import cores
 from imgclf.inference import Predictor
 from imgclf.records import ModelHeader
 from imgclf.serving.model.loaded import LoadedModel

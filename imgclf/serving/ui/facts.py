@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imgclf.runs.kept_images import EXAMPLES, MISCLASSIFIED, KeptImage, kept_images
+from imgclf.runs import EXAMPLES, MISCLASSIFIED, KeptImage, kept_images
 from imgclf.serving.model.explaining import LayerChoice
 from imgclf.serving.model.served import described
 from imgclf.serving.service import Service

@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image
 
-from imgclf.runs.kept_images import KeptImage
+from imgclf.runs import KeptImage
 from imgclf.serving.api.schemas import PredictionResponse
 from imgclf.serving.model.explaining import Explanation, data_url
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from imgclf.runs.kept_images import KeptImage
+from imgclf.runs import KeptImage
 from imgclf.serving.http.problems import RefusedError
 from imgclf.serving.service import Service
 from imgclf.serving.settings import PAGE

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from imgclf.recipes.config import TrainingConfig
+from imgclf.recipes import TrainingConfig
 from imgclf.training.loop.durations import parse_duration
 
 # Kept free at the end of a time limit before the first validation has shown what one takes.

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from imgclf.recipes.config import TrainingConfig
+from imgclf.recipes import TrainingConfig
 from imgclf.records import EpochRecord
 from imgclf.task import is_better
 

@@ -5,7 +5,7 @@ from typing import Any
 from torch import Tensor
 from torchvision.transforms import v2
 
-from imgclf.recipes.config import AugmentConfig
+from imgclf.recipes import AugmentConfig
 
 
 class BatchMixing:

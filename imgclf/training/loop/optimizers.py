@@ -9,7 +9,7 @@ from torch import nn
 
 from imgclf.errors import ConfigError, RunError, suggest
 from imgclf.models import Classifier
-from imgclf.recipes.config import OptimizerConfig
+from imgclf.recipes import OptimizerConfig
 from imgclf.words import first_line
 
 

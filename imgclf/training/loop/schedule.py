@@ -17,7 +17,7 @@ import torch
 from torch.optim import lr_scheduler
 
 from imgclf.errors import ConfigError, suggest
-from imgclf.recipes.config import SchedulerConfig
+from imgclf.recipes import SchedulerConfig
 from imgclf.task import is_loss
 from imgclf.words import first_line
 

@@ -16,9 +16,9 @@ import torch.multiprocessing
 from lightning_fabric import Fabric
 from torch.multiprocessing.spawn import ProcessExitedException
 
-from imgclf.data.loading.cores import cores
+from imgclf.data import cores
 from imgclf.errors import ConfigError, ImgclfError, LostProcessError
-from imgclf.recipes.config import HardwareConfig
+from imgclf.recipes import HardwareConfig
 from imgclf.records import EpochRecord, Progress
 from imgclf.training.precision import fabric_precision
 from imgclf.training.processes.torchrun import under_torchrun

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, final
 import torch.distributed as dist
 
 from imgclf.errors import ConfigError, ImgclfError
-from imgclf.recipes.config import HardwareConfig
+from imgclf.recipes import HardwareConfig
 from imgclf.training.processes.agreement import lost_process_told
 
 Result = TypeVar("Result")

@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from imgclf.data import Examples, Splits, preprocess, read_image
-from imgclf.data.augment import plan_augmentation
+from imgclf.data import Examples, Splits, plan_augmentation, preprocess, read_image
 from imgclf.errors import ImageError, ModelError
 from imgclf.models import Classifier, choose_device, create_classifier
-from imgclf.recipes import Config, auto
-from imgclf.recipes.config import AugmentConfig, ImageConfig
+from imgclf.recipes import AugmentConfig, Config, ImageConfig, auto
 from imgclf.records import ModelHeader, Preprocessing
 from imgclf.training.loop.losses import check_loss
 from imgclf.training.loop.probe import last_layer

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from imgclf._version import __version__
-from imgclf.data.loading.cores import cores
+from imgclf.data import cores
 
 _LIBRARIES = ("torch", "torchvision", "timm", "lightning-fabric", "pillow", "numpy", "scikit-learn")
 

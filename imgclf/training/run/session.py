@@ -10,7 +10,7 @@ from pathlib import Path
 from imgclf.data import Dataset, Splits, make_splits, open_dataset, split_rows, wishes_of
 from imgclf.errors import DataError, StoppedError
 from imgclf.figures import training_curves
-from imgclf.inference.runtimes import keep_graph
+from imgclf.inference import keep_graph
 from imgclf.recipes import Config
 from imgclf.runs import DEFAULT_PARENT, Run
 from imgclf.training.processes.launch import launch

@@ -12,15 +12,13 @@ from typing import Any, Protocol, final
 import tomli_w
 
 from imgclf.atomic import write_text
-from imgclf.data import Splits, split_rows
-from imgclf.data.shards.shard_files import absolute_pattern, is_pattern
+from imgclf.data import Splits, absolute_pattern, is_pattern, split_rows
 from imgclf.errors import RunError, UsageError
 from imgclf.models import choose_device, classifier_from_header
 from imgclf.plugins import DATASETS, plugin_entry_points
 from imgclf.recipes import Config
 from imgclf.records import ModelHeader
-from imgclf.runs import Run, create_run
-from imgclf.runs.kept_images import keep_examples
+from imgclf.runs import Run, create_run, keep_examples
 from imgclf.training.loop.losses import check_loss
 from imgclf.training.reporter import Reporter
 from imgclf.training.run.changes import (
