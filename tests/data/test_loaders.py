@@ -163,6 +163,11 @@ def test_workers_change_nothing(examples: Examples, transforms: Any) -> None:
     assert _same(list(alone.epoch(2, start_batch=1)), list(helped.epoch(2, start_batch=1)))
 
 
+def test_more_workers_than_cores_are_no_warning(examples: Examples) -> None:
+    """Who asks for them has a reason; torch's own sentence reaches nobody (any warning is an error here)."""
+    assert len(_train(examples, RAND_AUGMENT, workers=(os.cpu_count() or 1) + 3)) > 0
+
+
 def test_a_killed_worker_is_a_named_error(examples: Examples) -> None:
     """A worker that the system kills ends in advice, not in a traceback."""
     loader = _train(examples, RAND_AUGMENT, workers=1, batch_size=2)

@@ -195,6 +195,13 @@ class _Careful(Dataset[Any]):
 
 
 def _data_loader(work: BatchWork, requests: _Requests, workers: int, *, pin: bool) -> DataLoader[Any]:
+    with warnings.catch_warnings():
+        # A person who asks for more workers than cores has a reason: files on a slow network, say.
+        warnings.filterwarnings("ignore", "This DataLoader will create")
+        return _made_loader(work, requests, workers, pin=pin)
+
+
+def _made_loader(work: BatchWork, requests: _Requests, workers: int, *, pin: bool) -> DataLoader[Any]:
     return DataLoader(
         _Careful(work),
         sampler=requests,

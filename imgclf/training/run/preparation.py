@@ -16,6 +16,7 @@ from imgclf.records import ModelHeader, Preprocessing
 from imgclf.training.loop.losses import check_loss
 from imgclf.training.loop.probe import last_layer
 from imgclf.training.precision import choose_precision
+from imgclf.training.run.known_classes import keep_known_classes
 from imgclf.training.run.probing import as_probe, check_probe
 
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -62,6 +63,8 @@ def prepare(config: Config, splits: Splits, class_names: tuple[str, ...]) -> Pre
     name = auto.network(data_size) if config.model.name == "auto" else config.model.name
     torch.manual_seed(config.training.seed)  # of the starting weights
     classifier = _build(config, name, len(class_names), data_size)
+    weights = config.model.weights
+    known = keep_known_classes(classifier, Path(weights), class_names) if weights else ()
     if config.training.probe == "yes":
         if classifier.pretrained_source is None:
             raise ModelError(
@@ -89,7 +92,7 @@ def prepare(config: Config, splits: Splits, class_names: tuple[str, ...]) -> Pre
     )
     height, width = preprocessing.image_size
     chosen = f"{name} at {height}x{width} on {device} in {precision} ({reason})."
-    notes = (chosen, *classifier.notes, *_other_size_in_training(config.augment, preprocessing))
+    notes = (chosen, *classifier.notes, *known, *_other_size_in_training(config.augment, preprocessing))
     return Preparation(resolved, classifier, header, notes)
 
 
