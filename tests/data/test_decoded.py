@@ -13,6 +13,7 @@ from imgclf.data.images.preparation import AsEvaluated, AsItIs, FirstResized
 from imgclf.data.loading import decoded as decoded_module
 from imgclf.data.loading.decoded import Decoding, decode
 from imgclf.data.loading.decoded_cache import default_cache_dir
+from imgclf.data.loading.memory import available_memory
 from imgclf.errors import DataError, ImageError
 from imgclf.records import Preprocessing, Progress, UnreadableImage
 from tests.bad_files import encoded, jpeg_with_orientation, make_bad_files, photo
@@ -248,3 +249,33 @@ def test_equal_skips_are_records() -> None:
     """What was left out is a plain record."""
     decoding = _decoded(_examples([b"", encoded(photo(), "PNG")]), AsItIs(3, 100))
     assert decoding.skipped == (UnreadableImage("image 0", "is empty (0 bytes)"),)
+
+
+def test_the_free_memory_is_kept_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container is killed where a split takes more than it allows; the key that decides is named."""
+    examples = _examples([encoded(photo(), "PNG")] * 2)
+    monkeypatch.setattr(decoded_module, "available_memory", lambda: 1000)
+    reports: list[Progress] = []
+    assert decode(examples, AsItIs(3, 100), progress=reports.append) is None
+    assert reports[-1].phase == "Leaving images on disk"
+    assert reports[-1].detail == "0.0 GB are too much for the free memory; see data.memory_budget_gb"
+    monkeypatch.setattr(decoded_module, "available_memory", lambda: None)
+    assert decode(examples, AsItIs(3, 100)) is not None
+
+
+def test_memory_that_is_free_and_allowed(tmp_path: Path) -> None:
+    """The smaller of the two; "max" is no limit, and a system that tells nothing gives None."""
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal: 100 kB\nMemAvailable: 50 kB\n")
+    assert available_memory(meminfo, tmp_path / "none") == 50 * 1024
+    for name, content in (
+        ("memory.max", "9000"),
+        ("memory.current", "5000"),
+        ("memory.stat", "anon 1\ninactive_file 700\n"),
+    ):
+        (tmp_path / name).write_text(content)
+    assert available_memory(meminfo, tmp_path) == 4700
+    (tmp_path / "memory.max").write_text("max")
+    assert available_memory(meminfo, tmp_path) == 50 * 1024
+    assert available_memory(tmp_path / "none", tmp_path / "none") is None
+    assert available_memory() is None or available_memory() > 0

@@ -1,10 +1,12 @@
 """The one reader: what it refuses, what it makes of odd images."""
 
 import os
+import struct
 import tempfile
 import threading
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -299,3 +301,73 @@ def test_a_file_that_its_owner_keeps_to_himself_is_named() -> None:
                 read_image(path)
         finally:
             os.seteuid(before)
+
+
+def _tiff(*pages: tuple[int, dict[int, tuple[int, ...]]]) -> bytes:
+    """Return an uncompressed TIFF of 2x2 grey pages: (shade, more tags), each page after its pixels."""
+    content, link = bytearray(b"II*\0" + bytes(4)), 4
+    for shade, more in pages:
+        strip = len(content)
+        content += bytes([shade] * 4)
+        tags = {
+            256: (2,),
+            257: (2,),
+            258: (8,),
+            259: (1,),
+            262: (1,),
+            273: (strip,),
+            277: (1,),
+            278: (2,),
+            279: (4,),
+            **more,
+        }
+        content[link : link + 4] = len(content).to_bytes(4, "little")
+        content += len(tags).to_bytes(2, "little")
+        for tag, values in sorted(tags.items()):
+            content += struct.pack("<HHII", tag, 4, len(values), values[0])
+        link = len(content)
+        content += bytes(4)
+    return bytes(content)
+
+
+def test_the_full_page_of_a_tiff_is_read() -> None:
+    """A page marked as a reduced version of another is passed over."""
+    image = read_image(_tiff((10, {254: (1,)}), (200, {254: (0,)})), channels=1)
+    assert np.asarray(image).tolist() == [[200, 200], [200, 200]]
+
+
+@pytest.mark.parametrize(
+    ("pages", "reason"),
+    [
+        (
+            [(10, {254: (1,), 330: (8,)})],
+            "is a camera raw file, which holds a thumbnail and no finished image; develop it first",
+        ),
+        (
+            [(10, {50706: (1,)})],
+            "is a camera raw file, which holds a thumbnail and no finished image; develop it first",
+        ),
+        ([(10, {254: (1,)})], "holds reduced versions of an image and not the image itself"),
+    ],
+)
+def test_thumbnails_are_not_taken_for_the_image(pages: list[Any], reason: str) -> None:
+    """NEF, DNG and the like, and files of reduced pages alone."""
+    with pytest.raises(ImageError) as caught:
+        read_image(_tiff(*pages))
+    assert (caught.value.reason, caught.value.kind) == (reason, "unsupported")
+
+
+def test_separate_planes_of_16_bits_are_refused() -> None:
+    """Pillow reads them as stripes where they are not compressed."""
+    tags = {258: (16, 16, 16), 262: (2,), 277: (3,), 284: (2,)}
+    content = bytearray(_tiff((7, tags)))
+    bits = len(content)
+    content += struct.pack("<HHH", 16, 16, 16) + bytes(24)
+    entry = content.index(struct.pack("<HHI", 258, 4, 3))
+    content[entry : entry + 12] = struct.pack("<HHII", 258, 3, 3, bits)
+    with pytest.raises(ImageError) as caught:
+        read_image(bytes(content))
+    assert caught.value.reason == (
+        "is an uncompressed TIFF with separate planes of 16 bits, which cannot be read right; save it with compression, or "
+        "with its colours together"
+    )

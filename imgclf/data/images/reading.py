@@ -32,6 +32,7 @@ from imgclf.data.images.pixels import as_eight_bits, upright
 from imgclf.data.images.scans import has_more_scans
 from imgclf.data.images.signatures import MINIMUM_BYTES, image_format, webp_size, what_it_is
 from imgclf.data.images.source import ImageSource
+from imgclf.data.images.tiff import full_page
 from imgclf.errors import ImageError
 from imgclf.words import first_line
 
@@ -151,10 +152,24 @@ def _header(file: IO[bytes], size: int, max_pixels: int, shown: str) -> Image.Im
         reason = f"is a {format_name} image with a damaged header ({first_line(error)})"
         raise ImageError(shown, reason, "damaged") from None
     _check_size(image.size, max_pixels, shown)
+    if isinstance(image, TiffImageFile):
+        _go_to_full_page(image, max_pixels, shown)
     _check_scans(image, file, max_pixels, shown)
     if format_name == "PNG" and not has_sound_pixel_chunks(file):
         raise ImageError(shown, "is a PNG image whose pixel data does not fit its checksum", "damaged")
     return image
+
+
+def _go_to_full_page(image: TiffImageFile, max_pixels: int, shown: str) -> None:
+    try:
+        full_page(image, shown)
+    except ImageError:
+        raise
+    except Exception as error:  # as above: a page's tags are bytes of strangers, too
+        raise ImageError(
+            shown, f"is a TIFF image with a damaged header ({first_line(error)})", "damaged"
+        ) from None
+    _check_size(image.size, max_pixels, shown)
 
 
 def _check_size(size: tuple[int, int], max_pixels: int, shown: str) -> None:

@@ -15,12 +15,14 @@ from imgclf.data.images.preparation import Preparation
 from imgclf.data.images.reading import read_image, read_size
 from imgclf.data.loading.decoded_cache import cache_key, load_cached, store
 from imgclf.data.loading.decoded_images import DecodedImages
+from imgclf.data.loading.memory import available_memory
 from imgclf.data.stored_images import storage_of
 from imgclf.errors import DataError, ImageError
 from imgclf.records import OnProgress, Progress, UnreadableImage
 
 OnError = Literal["skip", "fail"]
 
+_SHARE = 0.5  # of the memory that is left: the other splits, the network and its steps want some, too
 _TASK = 64  # images that a thread takes at a time
 _SMALL = 64 * 64 * 3  # bytes of pixels below which one thread decodes faster than several
 _WORTH_KEEPING = 1.0  # seconds of decoding above which the result is kept on disk
@@ -54,6 +56,26 @@ class _Plan:
         return int(self.shapes.prod(axis=1, dtype=np.int64).sum())
 
 
+@dataclass(frozen=True)
+class _Budget:
+    """How many bytes a split may take: what the config says, and half of what the machine or container has left."""
+
+    wished: float
+    left: float
+
+    @classmethod
+    def of(cls, gigabytes: float) -> "_Budget":
+        available = available_memory()
+        return cls(gigabytes * 2**30, float("inf") if available is None else available * _SHARE)
+
+    def holds(self, nbytes: float, progress: OnProgress) -> bool:
+        """Say whether a split fits; tell where only the memory at hand is too small for it."""
+        if self.left < nbytes <= self.wished and progress is not None:
+            detail = f"{nbytes / 2**30:.1f} GB are too much for the free memory; see data.memory_budget_gb"
+            progress(Progress("Leaving images on disk", 1, 1, detail))
+        return nbytes <= min(self.wished, self.left)
+
+
 def decode(
     examples: Examples,
     prepare: Preparation,
@@ -68,7 +90,8 @@ def decode(
     Args:
         examples: what to decode.
         prepare: what is kept of each image.
-        memory_budget_gb: return None where the pixels would take more.
+        memory_budget_gb: return None where the pixels would take more, or more than half of the memory that is free and
+            allowed.
         cache_dir: where decoded pixels are kept on disk; by default the user's cache folder.
         on_error: leave out what cannot be read, or stop at the first.
         progress: is told how many images are done.
@@ -80,18 +103,19 @@ def decode(
     at_hand = _at_hand(examples, prepare)
     if at_hand is not None:
         return Decoding(at_hand, np.arange(len(examples)))
-    if _least_gigabytes(examples, prepare) > memory_budget_gb:
+    budget = _Budget.of(memory_budget_gb)
+    if not budget.holds(_least_gigabytes(examples, prepare) * 2**30, progress):
         return None
     key = cache_key(examples.images, prepare)
     cached = load_cached(key, cache_dir, len(examples))
     if cached is not None:
         images, failures = cached
-        if images.block.nbytes > memory_budget_gb * 2**30:
+        if not budget.holds(images.block.nbytes, progress):
             return None
     else:
         started = time.monotonic()
         plan = _plan(examples, prepare, progress)
-        if plan.nbytes > memory_budget_gb * 2**30:
+        if not budget.holds(plan.nbytes, progress):
             return None
         images, failures = _decode_all(examples, prepare, plan, progress)
         if time.monotonic() - started > _WORTH_KEEPING:
