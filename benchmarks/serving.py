@@ -198,7 +198,7 @@ def _all_started(
         for port, name in enumerate(given.servers, 18_300):
             command = _command(name, given.model, folder / "model.safetensors", port)
             # imgclf runs as pip installs it, without the others' accelerators.
-            found = given.before if name == "before" else "" if command[0] == "-m" else path
+            found = given.before if name.startswith("before") else "" if command[0] == "-m" else path
             environment = {**os.environ, "PYTHONPATH": found} if found else dict(os.environ)
             with (folder / "log").open("a") as log:
                 process = subprocess.Popen(
