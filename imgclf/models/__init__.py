@@ -13,7 +13,9 @@ from imgclf.models.trace import Trace
 
 if TYPE_CHECKING:
     from imgclf.models.graph import ExportGraph, example_input
+    from imgclf.models.heads import draw_head
     from imgclf.models.names import find_network
+    from imgclf.models.weights_file import WeightsFile, read_weights_file
 
 __all__ = [
     "Classifier",
@@ -23,15 +25,18 @@ __all__ = [
     "ModelListing",
     "Origin",
     "Trace",
+    "WeightsFile",
     "choose_device",
     "classifier_from_header",
     "create_classifier",
     "default_image_size",
+    "draw_head",
     "example_input",
     "find_network",
     "fitting_image_size",
     "list_models",
     "plugin_problems",
+    "read_weights_file",
 ]
 
 # Imported on first use, so that a command loads no more than its road needs.
@@ -39,7 +44,10 @@ __getattr__ = lazily(
     __name__,
     {
         "ExportGraph": "imgclf.models.graph",
+        "WeightsFile": "imgclf.models.weights_file",
+        "draw_head": "imgclf.models.heads",
         "example_input": "imgclf.models.graph",
         "find_network": "imgclf.models.names",
+        "read_weights_file": "imgclf.models.weights_file",
     },
 )

@@ -4,9 +4,7 @@ from pathlib import Path
 
 import torch
 
-from imgclf.models import Classifier
-from imgclf.models.heads import draw_head
-from imgclf.models.weights_file import WeightsFile, read_weights_file
+from imgclf.models import Classifier, WeightsFile, draw_head, read_weights_file
 
 _SHOWN = 5
 
