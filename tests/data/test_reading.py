@@ -14,6 +14,7 @@ from PIL import Image
 
 from imgclf.data import read_image
 from imgclf.data.images.names import display_name
+from imgclf.data.images.pixels import as_eight_bits
 from imgclf.data.images.reading import read_size
 from imgclf.errors import ImageError
 from tests.bad_files import (
@@ -371,3 +372,15 @@ def test_separate_planes_of_16_bits_are_refused() -> None:
         "is an uncompressed TIFF with separate planes of 16 bits, which cannot be read right; save it with compression, or "
         "with its colours together"
     )
+
+
+@pytest.mark.parametrize("order", ["<u2", ">u2"])
+@pytest.mark.parametrize("top", [65_535, 4_095, 1_023])
+def test_every_sixteen_bit_sample_is_rounded_to_its_level(order: str, top: int) -> None:
+    """In strips, without a copy in floats, in both byte orders; samples above the depth are white."""
+    samples = np.arange(65_536).reshape(512, 128)
+    mode = "I;16" if order == "<u2" else "I;16B"
+    image: Any = Image.frombytes(mode, (128, 512), samples.astype(order).tobytes())
+    image.tag_v2 = {258: (top.bit_length(),)}
+    expected = np.clip(np.floor(samples * (255 / top) + 0.5), 0, 255).astype(np.uint8)
+    assert np.array_equal(np.asarray(as_eight_bits(image, 1)), expected)

@@ -9,6 +9,9 @@ from imgclf.errors import ImageError
 
 _ORIENTATION_TAG = 0x0112
 _BITS_PER_SAMPLE_TAG = 258
+_STRIP = (
+    256  # rows of a 16-bit image that are scaled at a time: a copy of 49 megapixels in floats takes 400 MB
+)
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -29,17 +32,19 @@ def as_eight_bits(image: Image.Image, channels: int, name: str = "image") -> Ima
     """
     mode = "RGB" if channels == 3 else "L"
     if image.mode.startswith("I;16"):
-        converted = _scaled_from_sixteen_bits(image).convert(mode)
+        converted = _scaled_from_sixteen_bits(image)
     elif image.mode == "I":
-        converted = _scaled_from_integers(image).convert(mode)
+        converted = _scaled_from_integers(image)
     elif image.mode == "F":
-        converted = _scaled_from_floats(image, name).convert(mode)
+        converted = _scaled_from_floats(image, name)
     elif image.has_transparency_data:
         converted = _on_white(image).convert(mode)
     elif image.mode == "P":
         converted = image.convert("RGB").convert(mode)
     else:
         converted = image.convert(mode)
+    if converted.mode != mode:
+        converted = converted.convert(mode)
     converted.info = {}
     return converted
 
@@ -59,7 +64,18 @@ def _scaled_from_sixteen_bits(image: Image.Image) -> Image.Image:
     tags = getattr(image, "tag_v2", {})
     depth = tags.get(_BITS_PER_SAMPLE_TAG, 16)
     bits = depth[0] if isinstance(depth, tuple) else depth
-    return _scaled(np.asarray(image), 2 ** int(bits) - 1)
+    levels = _levels(2 ** int(bits) - 1)
+    scaled = Image.new("L", image.size)
+    for start in range(0, image.height, _STRIP):
+        box = (0, start, image.width, min(start + _STRIP, image.height))
+        scaled.paste(Image.fromarray(levels[np.asarray(image.crop(box))]), box[:2])
+    return scaled
+
+
+def _levels(top: int) -> np.ndarray:
+    """Return uint8 (65536,): the level of each sample, 0..top mapped to 0..255 with rounding."""
+    samples = np.arange(65_536, dtype=np.int64)
+    return np.minimum((samples * 510 + top) // (2 * top), 255).astype(np.uint8)
 
 
 def _scaled_from_integers(image: Image.Image) -> Image.Image:
