@@ -19,7 +19,8 @@ circle anywhere. import-linter checks this (`nox -s lint`); the drawing is made 
 
 ![The packages in layers; imports run downwards only](../images/architecture.svg)
 
-[The words](words.md) say what is called how; [what a package can bring](extension-points.md) lists the plugs.
+[The roads](roads.md) walk through the files that three commands enter; [the words](words.md) say what is called how;
+[what a package can bring](extension-points.md) lists the plugs.
 
 ## The contracts
 """
@@ -30,7 +31,7 @@ Other rules that a tool checks:
 - `imgclf --help` imports no torch: what is heavy is imported inside the functions of `cli/` (ruff's `TID253` lists what
   may not stand at the top of a file there, and a test looks at `sys.modules`).
 - Functions return records; only `cli/render.py` prints (`T20`), only `figures/` draws.
-- Files and functions are short: a test names those that are not.
+- No file is longer than 300 lines, no function longer than 60, its signature and its words included.
 - Every module and every package begins with a sentence; a package names its modules in the order in which to read them.
 
 ## The packages, in reading order

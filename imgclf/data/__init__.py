@@ -1,7 +1,7 @@
 """What comes in, from what ``--data`` names to the batches that a step takes.
 
-In reading order: ``datasets`` (opens one), ``plugin`` and ``builtin`` (registered ones), ``formats`` (folders, manifests
-and shards of the user's own) with ``labels`` and ``shards``, ``fetching`` (downloads), ``examples`` and ``stored_images`` (what all of them give),
+In reading order: ``datasets`` (opens one), ``plugin`` and ``builtin`` (registered ones), ``paths``, ``label_format`` and
+``formats`` (folders, manifests and shards of the user's own), ``taken`` (what was read as what) with ``labels`` and ``shards``, ``fetching`` (downloads), ``examples`` and ``stored_images`` (what all of them give),
 ``splits`` and ``saved_splits``, ``images`` (reads one image, makes it the model's input), ``augment``, ``loading``
 (decoding, workers, batches), ``lookalikes`` (hashes and similarity).
 """

@@ -1,16 +1,18 @@
 """Look at a dataset before training: measure, check, draw, and write it all down."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from imgclf.atomic import write_text
 from imgclf.data import Dataset, Wishes, open_dataset
+from imgclf.eda.checks.findings import Check
 from imgclf.eda.checks.lookalikes import MAX_DISTANCE
 from imgclf.eda.checks.run import run_checks
 from imgclf.eda.facts.counts import count_classes
 from imgclf.eda.facts.crop import crop_facts
 from imgclf.eda.facts.pixels import pixel_facts
-from imgclf.eda.measuring.survey import survey
+from imgclf.eda.measuring.survey import Survey, survey
 from imgclf.eda.page.augmented import augmented_rows
 from imgclf.eda.page.page import eda_page
 from imgclf.eda.page.pictures import draw_figures
@@ -56,23 +58,16 @@ def eda(  # noqa: PLR0913 - what a person can choose, one argument each
         DataError: there is no such dataset, or ``max_distance`` is out of range.
         RunError: the folder cannot be written to.
     """
-    begun = time.monotonic()
-    dataset = (
-        data if isinstance(data, Dataset) else open_dataset(data, data_dir, wishes=wishes, progress=progress)
-    )
+    begun, show = time.monotonic(), progress or (lambda _: None)
+    dataset = _opened(data, data_dir, wishes, progress)
     folder = out or new_folder(Path("eda") / dated(safe_name(dataset.info.name)))
     make_folder(folder)  # before the work, not after it
     seen = survey(dataset, use_cache=use_cache, progress=progress)
-    show = progress or (lambda _: None)
-    show(Progress("Comparing images", done=0, total=None))
-    checks = run_checks(seen, max_distance)
-    show(Progress("Comparing images", done=1, total=1))
+    checks = _compared(seen, max_distance, show)
     counts, pixels, crop = count_classes(seen), pixel_facts(seen), crop_facts(seen, recipe)
     show(Progress("Drawing", done=0, total=None))
-    shown = {
-        "samples": drawn_samples(seen, samples, seed) if pixels else {},
-        "augmented": augmented_rows(seen, recipe.augment, crop.spec, seed) if recipe and crop else {},
-    }
+    augmented = augmented_rows(seen, recipe.augment, crop.spec, seed) if recipe and crop else {}
+    shown = {"samples": drawn_samples(seen, samples, seed) if pixels else {}, "augmented": augmented}
     figures = draw_figures(seen, counts, pixels, crop, folder / "figures", **shown)
     page, summary = folder / "report.html", folder / "summary.json"
     write_text(page, eda_page(seen, counts, pixels, crop, checks, figures, **shown))
@@ -90,3 +85,16 @@ def eda(  # noqa: PLR0913 - what a person can choose, one argument each
     )
     write_json(summary, report.to_dict())
     return report
+
+
+def _opened(data: str | Dataset, data_dir: Path | None, wishes: Wishes, progress: OnProgress) -> Dataset:
+    if isinstance(data, Dataset):
+        return data
+    return open_dataset(data, data_dir, wishes=wishes, progress=progress)
+
+
+def _compared(seen: Survey, max_distance: int, show: Callable[[Progress], None]) -> tuple[Check, ...]:
+    show(Progress("Comparing images", done=0, total=None))
+    checks = run_checks(seen, max_distance)
+    show(Progress("Comparing images", done=1, total=1))
+    return checks

@@ -1,4 +1,9 @@
-"""Embed: how classes separate in feature space, in figures and projections."""
+"""Embed: how classes separate in feature space, in figures and projections.
+
+In reading order: ``options.py``; ``subject.py`` (which images, which network), ``extraction.py`` (their features), ``session.py`` (the
+whole command); ``projection.py`` and ``maps.py`` (features in the plane), ``geometry.py`` and ``summary.py`` (how well classes
+separate); ``saved.py``, ``exports.py`` and ``sprite.py`` (files), ``page.py``; ``neighbors.py`` (images like one).
+"""
 
 from imgclf.embed.neighbors import Neighbor, NeighborsResult, find_neighbors
 from imgclf.embed.options import Options

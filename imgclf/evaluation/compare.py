@@ -1,7 +1,5 @@
 """Compare runs on the same images: which is better, and is that more than noise?"""
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -21,6 +19,7 @@ from imgclf.inference import Note
 from imgclf.metrics import Interval, McNemar
 from imgclf.records import OnProgress
 from imgclf.runs import Answers, Run, open_run, read_header, read_predictions
+from imgclf.tables import csv_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -262,18 +261,15 @@ def _disagreements(contenders: Sequence[Contender]) -> str:
     """The images that some runs get right and others wrong, as CSV."""
     answers = contenders[0].answers
     right = np.stack([one.answers.correct for one in contenders])
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    heads = [f"{one.run.name} {what}" for one in contenders for what in ("label", "confidence", "right")]
-    writer.writerow(["file", "true_label", *heads])
+    heads = (f"{one.run.name} {what}" for one in contenders for what in ("label", "confidence", "right"))
+    rows = [["file", "true_label", *heads]]
     for index in np.flatnonzero(right.any(axis=0) & ~right.all(axis=0)):
         cells = []
         for number, one in enumerate(contenders):
-            given = one.predictions[index]
-            sure = one.answers.probabilities[index, given]
+            sure = one.answers.probabilities[index, given := one.predictions[index]]
             cells += [answers.class_names[given], f"{sure:.4f}", "yes" if right[number, index] else "no"]
-        writer.writerow([answers.files[index], answers.class_names[answers.labels[index]], *cells])
-    return text.getvalue()
+        rows.append([answers.files[index], answers.class_names[answers.labels[index]], *cells])
+    return csv_text(rows)
 
 
 def _values(contenders: Sequence[Contender], duels: Sequence[Duel], notes: Sequence[Note]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from imgclf.evaluation.suspects import Suspects, find_suspects
 from imgclf.evaluation.worst import worst_errors
 from imgclf.evaluation.writing import Report, save_answers, write_results
 from imgclf.folders import safe_name
-from imgclf.inference import Images, choose_images
+from imgclf.inference import Images, Note, choose_images
 from imgclf.records import ModelHeader, OnProgress
 from imgclf.runs import Answers, Run, update_header
 from imgclf.task import SINGLE_LABEL
@@ -68,15 +68,7 @@ def evaluate(
     folder = out or _default_folder(members, images, options)
     predictions, answers = save_answers(folder, answered.answers, options.file_format)
     measured = _measured(answers, temperature, images, header, options, progress)
-    notes = (
-        *images.notes,
-        *leak_notes(members, images.examples),
-        *score_notes(measured.scores, f"The {images.split} split" if images.own else f"'{images.dataset}'"),
-        *copy_notes(measured.copies, measured.scores),
-        *unreadable_notes(measured.scores.unreadable, images.unreadable),
-        *(fitted.notes if fitted is not None else ()),
-        *cost_notes(members, images.examples, options.tta, answered),
-    )
+    notes = _notes(members, images, measured, fitted, options, answered)
     report = Report(tuple(members), images, answers, measured, notes, answered.seconds, predictions)
     values, files = write_results(folder, report)
     return EvaluationResult(
@@ -88,6 +80,26 @@ def evaluate(
         files=files,
         seconds=answered.seconds,
         values=values,
+    )
+
+
+def _notes(
+    members: list[Member],
+    images: Images,
+    measured: Measured,
+    fitted: Fitted | None,
+    options: Options,
+    answered: Answered,
+) -> tuple[Note, ...]:
+    """What a reader of the figures should know, from the images to the cost."""
+    return (
+        *images.notes,
+        *leak_notes(members, images.examples),
+        *score_notes(measured.scores, f"The {images.split} split" if images.own else f"'{images.dataset}'"),
+        *copy_notes(measured.copies, measured.scores),
+        *unreadable_notes(measured.scores.unreadable, images.unreadable),
+        *(fitted.notes if fitted is not None else ()),
+        *cost_notes(members, images.examples, options.tta, answered),
     )
 
 

@@ -1,4 +1,9 @@
-"""Take a model away: ONNX, torch.export, a Docker image, a Hugging Face Space."""
+"""Take a model away: ONNX, torch.export, a Docker image, a Hugging Face Space.
+
+In reading order: ``export.py`` (the whole command) and ``job.py`` (what a format is given); ``formats/`` (one class each);
+``checked.py`` and ``parity.py`` (the written file against the run), ``real_images.py``; ``graph.py`` (what is exported),
+``onnx_file.py`` and ``eight_bits.py``; ``beside.py``, ``public.py``, ``pins.py``, ``wheel.py`` and ``templates/`` (what lies beside).
+"""
 
 from typing import TYPE_CHECKING
 

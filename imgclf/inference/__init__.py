@@ -1,4 +1,10 @@
-"""Model file in, predictions out; no training engine in sight, and no torch before a model needs it."""
+"""Model file in, predictions out; no training engine in sight, and no torch before a model needs it.
+
+In reading order: ``predictor.py``; ``sources.py`` and ``files.py`` (what is given), ``ordered_map.py``, ``batches.py`` and
+``batch_size.py`` (many at once), ``backend.py``, ``backends/``, ``runtimes.py``, ``graphs/`` and ``exported.py`` (what computes);
+``batch_job.py`` and ``outputs/`` (predictions to a file), ``engines/`` (many machines); ``images.py`` and ``notes.py`` (a run's own
+images, and what is to be said of them).
+"""
 
 from typing import TYPE_CHECKING
 

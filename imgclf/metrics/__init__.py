@@ -1,4 +1,8 @@
-"""Pure functions of probabilities and labels, in numpy; they agree with scikit-learn where it has them."""
+"""Pure functions of probabilities and labels, in numpy; they agree with scikit-learn where it has them.
+
+In reading order: ``accuracy.py``, ``class_scores.py``, ``scoring.py``, ``calibration.py``, ``ranking.py``, ``rejection.py``; ``intervals.py``
+and ``comparison.py`` say how sure a figure is.
+"""
 
 from imgclf.metrics.accuracy import (
     accuracy,

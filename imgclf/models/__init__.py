@@ -1,4 +1,10 @@
-"""A thin adapter over timm: any of its networks, the few it lacks, and those of plugins."""
+"""A thin adapter over timm: any of its networks, the few it lacks, and those of plugins.
+
+In reading order: ``classifier.py`` (a network with its classes and input), ``create.py`` and ``build.py`` (how one is made),
+``input_spec.py``, ``sizes.py``, ``heads.py``, ``device.py``, ``quiet.py``; ``names.py``, ``listing.py``, ``plugged.py`` and ``nets/`` (which there
+are); ``pretrained.py``, ``reachable.py``, ``weights_file.py``, ``weights_names.py`` and ``weights_fit.py`` (weights); ``trace.py``,
+``layers.py`` and ``graph.py`` (what happens inside).
+"""
 
 from typing import TYPE_CHECKING
 

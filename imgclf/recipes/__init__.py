@@ -1,4 +1,8 @@
-"""Recipes: the one validated config, and the published ones that come with the package."""
+"""Recipes: the one validated config, and the published ones that come with the package.
+
+In reading order: ``config.py`` (every setting), ``flags.py`` (which of them are options), ``auto.py`` (what ``auto`` means),
+``overrides.py``, ``mistakes.py``, ``library.py`` (the published ones).
+"""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,7 @@
-"""The run directory and the model file: create, open, read, write."""
+"""The run directory and the model file: create, open, read, write.
+
+In reading order: ``directory.py``, ``model_file.py``, ``predictions.py``, ``kept_images.py``.
+"""
 
 from typing import TYPE_CHECKING
 

@@ -1,6 +1,10 @@
 """Search for better hyper-parameters: many short training runs, chosen by Optuna, judged on ``val`` alone.
 
 Importing this package needs the extra ``tune``.
+
+In reading order: ``session.py`` (the whole command), ``settings.py``, ``space.py`` and ``dimensions.py`` (what is searched),
+``study.py``, ``search.py`` and ``attempt.py`` (trial after trial), ``record.py``, ``result.py``, ``reporter.py``, ``words.py``;
+``folder.py``, ``writing.py`` and ``page.py`` (what is written).
 """
 
 from typing import TYPE_CHECKING
