@@ -15,7 +15,7 @@ from imgclf.inference import ExportedFormat
 
 
 def write_checked(
-    kind: ExportedFormat, job: ExportJob, write: Callable[[Path], None], pixels: np.ndarray | None = None
+    kind: ExportedFormat, job: ExportJob, write: Callable[[Path], None], places: np.ndarray | None = None
 ) -> tuple[ParityReport, Path]:
     """Write a file elsewhere, open it as a predictor would, compare, and move it to its place if it predicts alike.
 
@@ -23,7 +23,7 @@ def write_checked(
         kind: opens the file.
         job: what is exported; its target's folder is made.
         write: writes the file to a path on the same disk.
-        pixels: real images to compare with, uint8 (N, H, W, C); None takes the job's.
+        places: which of the job's images to compare with, int64; None takes all.
 
     Returns:
         The report and the file that it was written to, ``<file>.parity.json``.
@@ -35,9 +35,12 @@ def write_checked(
     with TemporaryDirectory(dir=job.target.parent, prefix=".export-") as folder:
         file = Path(folder) / job.target.name
         write(file)
-        given = job.pixels if pixels is None else pixels
+        chosen = np.arange(len(job.pixels)) if places is None else places
+        labels = None if job.labels is None else job.labels[chosen]
         predicted = kind.open(file, "cpu").logits
-        report = compare_predictions(job.model, predicted, given, job.precision, job.tolerance)
+        report = compare_predictions(
+            job.model, predicted, job.pixels[chosen], job.precision, job.tolerance, labels
+        )
         return report, _keep_if_alike(Path(folder), job.target, report)
 
 

@@ -8,7 +8,7 @@ from imgclf.errors import UsageError
 from imgclf.export.formats import EXPORTS, Format, Option
 from imgclf.export.job import Exported, ExportJob
 from imgclf.export.parity import Precision
-from imgclf.export.real_images import real_pixels
+from imgclf.export.real_images import real_images
 from imgclf.inference import Predictor
 from imgclf.runs import Run, latest_run, open_run
 
@@ -61,14 +61,15 @@ def export_model(request: Request, say: Callable[[str], None] = lambda _: None) 
     file, run = _model(request.run, say)
     target = _target(kind, request, file)
     model = Predictor.open(file, device="cpu", runtime="torch")
-    pixels = real_pixels(model, run, request.images, request.data_dir, _IMAGES[request.precision])
-    say(f"Exporting {model.header.arch} and checking it on {len(pixels)} real images")
+    images = real_images(model, run, request.images, request.data_dir, _IMAGES[request.precision])
+    say(f"Exporting {model.header.arch} and checking it on {len(images.pixels)} real images")
     return kind.write(
         ExportJob(
             model,
             target,
-            pixels,
+            images.pixels,
             run,
+            images.labels,
             precision=request.precision,
             baked=request.baked,
             tolerance=request.tolerance,

@@ -21,6 +21,7 @@ class ExportJob:
         target: the file to write, with the format's ending, or the folder. It may replace what is there.
         pixels: real images to check and to calibrate with, as the model's preprocessing leaves them,
             uint8 (N, H, W, C).
+        labels: int64 (N,), what the images show, -1 where nobody knows; None where that is so for all.
         run: where the model comes from; None for a lone model file.
         precision: of the file.
         baked: normalise inside, so that the input is uint8 (N, H, W, C).
@@ -32,6 +33,7 @@ class ExportJob:
     target: Path
     pixels: np.ndarray
     run: Run | None = None
+    labels: np.ndarray | None = None
     precision: Precision = "fp32"
     baked: bool = False
     tolerance: float | None = None

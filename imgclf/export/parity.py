@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from imgclf.inference import Predictor
+from imgclf.metrics import mcnemar
 from imgclf.task import softmax
 
 Precision = Literal["fp32", "fp16", "int8"]
@@ -19,6 +20,30 @@ images between two classes always move far, and whether there is one among those
 """
 
 _BATCHES = (1, 5)  # an odd size beside one: that the batch is free is part of what is checked
+
+
+@dataclass(frozen=True)
+class AccuracyChange:
+    """How often two files are right about the same labelled images.
+
+    Attributes:
+        images: how many have a label.
+        before: top-1 accuracy of the model, in [0, 1].
+        after: that of the exported file.
+        only_before: images that only the model gets right.
+        only_after: images that only the exported file gets right.
+        p_value: of McNemar's test: how often chance alone would part them at least this much.
+    """
+
+    images: int
+    before: float
+    after: float
+    only_before: int
+    only_after: int
+    p_value: float
+
+    def __str__(self) -> str:
+        return f"accuracy {self.before:.1%} before and {self.after:.1%} after (p = {self.p_value:.2g})"
 
 
 @dataclass(frozen=True)
@@ -35,6 +60,7 @@ class ParityReport:
         max_logit_difference: the largest difference of a logit.
         top1_agreement: share of images whose best class is the same.
         passed: whether the judged difference is within the tolerance.
+        accuracy: what the export costs in accuracy; None where nobody says what the images show.
     """
 
     precision: Precision
@@ -46,6 +72,7 @@ class ParityReport:
     max_logit_difference: float
     top1_agreement: float
     passed: bool
+    accuracy: AccuracyChange | None = None
 
     @property
     def difference(self) -> float:
@@ -62,6 +89,7 @@ class ParityReport:
         return (
             f"on {self.images} real images a probability differs by {how} {self.difference:.2g} "
             f"(allowed: {self.tolerance:g}), and {self.top1_agreement:.0%} of the best classes agree"
+            f"{f'; {self.accuracy}' if self.accuracy else ''}"
         )
 
 
@@ -71,6 +99,7 @@ def compare_predictions(
     pixels: np.ndarray,
     precision: Precision = "fp32",
     tolerance: float | None = None,
+    labels: np.ndarray | None = None,
 ) -> ParityReport:
     """Compare a model and its export on the same preprocessed images.
 
@@ -80,6 +109,7 @@ def compare_predictions(
         pixels: uint8 (N, H, W, C).
         precision: of the exported file; it says how the differences are judged.
         tolerance: the difference that passes; None takes the precision's own.
+        labels: int64 (N,), what the images show, -1 where nobody knows; None where that is so for all.
     """
     expected = _logits(reference.logits, pixels, _BATCHES[-1])
     found = [_logits(exported, pixels, size) for size in _BATCHES]
@@ -98,6 +128,23 @@ def compare_predictions(
         max_logit_difference=float(max(np.abs(logits - expected).max() for logits in found)),
         top1_agreement=float(min((logits.argmax(1) == expected.argmax(1)).mean() for logits in found)),
         passed=bool((average if precision == "int8" else largest) <= limit),  # False for NaN too
+        accuracy=None if labels is None else _accuracy(labels, expected, found[-1]),
+    )
+
+
+def _accuracy(labels: np.ndarray, before: np.ndarray, after: np.ndarray) -> AccuracyChange | None:
+    known = labels >= 0
+    if not known.any():
+        return None
+    first, second = (logits[known].argmax(1) == labels[known] for logits in (before, after))
+    test = mcnemar(first, second)
+    return AccuracyChange(
+        images=int(known.sum()),
+        before=float(first.mean()),
+        after=float(second.mean()),
+        only_before=test.only_first,
+        only_after=test.only_second,
+        p_value=test.p_value,
     )
 
 

@@ -25,6 +25,9 @@ def test_onnx_of_the_newest_run_checked_on_its_dataset(
     folder = f"runs/{shapes_run_copy.name}/export"
     assert answer["files"][0] == f"{folder}/model.onnx"
     assert answer["parity"]["images"] == 24
+    accuracy = answer["parity"]["accuracy"]
+    assert (accuracy["images"], accuracy["p_value"]) == (24, 1)
+    assert accuracy["before"] == accuracy["after"] > 0.5
     assert Path(folder, "predict_onnx.py").is_file()
     again = run_cli("export", "onnx")
     assert again.code == 2

@@ -119,3 +119,23 @@ def test_without_vnni_weights_keep_to_seven_bits(
     largest = max(int(np.abs(each.astype(int)).max()) for each in weights if each.ndim == 4)
     assert largest == (127 if vnni else 64)
     assert isinstance(has_vnni(), bool)
+
+
+def test_accuracy_stands_beside_the_distance(model: Predictor, pixels: np.ndarray) -> None:
+    """Of images with a label: right before and after, and whether chance alone would part them so far."""
+    right = model.logits(pixels).argmax(1)
+    labels = np.where(np.arange(len(pixels)) < 20, right, -1)
+
+    def turned(batch: np.ndarray) -> np.ndarray:
+        return -model.logits(batch)
+
+    same = compare_predictions(model, model.logits, pixels, labels=labels).accuracy
+    assert same is not None
+    assert (same.images, same.before, same.after, same.p_value) == (20, 1, 1, 1)
+    worse = compare_predictions(model, turned, pixels, "int8", labels=labels)
+    assert worse.accuracy is not None
+    assert (worse.accuracy.after, worse.accuracy.only_before) == (0, 20)
+    assert worse.accuracy.p_value < 1e-4
+    assert str(worse).endswith("; accuracy 100.0% before and 0.0% after (p = 1.9e-06)")
+    unknown = np.full(len(pixels), -1)
+    assert compare_predictions(model, model.logits, pixels, labels=unknown).accuracy is None

@@ -35,8 +35,11 @@ class Onnx:
             ModelError: the network cannot be expressed, or the check fails; the report says by how much.
         """
         texts = beside(self, job)
-        seen, unseen = _shared(job.pixels) if job.precision == "int8" else (job.pixels, job.pixels)
-        report, report_file = write_checked(self, job, lambda file: _write(file, job, seen), unseen)
+        every = np.arange(len(job.pixels))
+        seen, unseen = _shared(every) if job.precision == "int8" else (every, every)
+        report, report_file = write_checked(
+            self, job, lambda file: _write(file, job, job.pixels[seen]), unseen
+        )
         return Exported((job.target, *write_beside(texts), report_file), report)
 
     def open(self, file: Path, device: str) -> OnnxBackend:
@@ -44,11 +47,11 @@ class Onnx:
         return OnnxBackend(file, device)
 
 
-def _shared(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _shared(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Split images into three quarters to measure ranges on and one to check with; few serve for both."""
-    if len(pixels) < 8:
-        return pixels, pixels
-    return pixels[np.arange(len(pixels)) % 4 != 0], pixels[::4]
+    if len(places) < 8:
+        return places, places
+    return places[places % 4 != 0], places[::4]
 
 
 def _write(file: Path, job: ExportJob, seen: np.ndarray) -> None:
