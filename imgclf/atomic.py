@@ -8,6 +8,7 @@ from tempfile import NamedTemporaryFile
 from typing import IO, Any
 
 from imgclf.errors import RunError, beneath
+from imgclf.plain import json_text
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
@@ -35,6 +36,20 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text atomically."""
     write_atomically(path, lambda file: file.write(text.encode("utf-8")))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON atomically, UTF-8; a file name's bytes that are no UTF-8 become JSON's own escapes.
+
+    Args:
+        path: the file.
+        value: records, mappings, lists and plain values; see :func:`imgclf.plain.plain`.
+
+    Raises:
+        RunError: the disk is full or the folder is read-only; the old file is intact.
+    """
+    content = f"{json_text(value)}\n".encode("utf-8", "backslashreplace")
+    write_atomically(path, lambda file: file.write(content))
 
 
 @contextmanager

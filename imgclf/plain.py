@@ -7,8 +7,6 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from imgclf.atomic import write_atomically
-
 
 def plain(value: Any) -> Any:
     """Turn records, paths and tuples into what JSON has; NaN and infinity become null.
@@ -30,13 +28,3 @@ def plain(value: Any) -> Any:
 def json_text(value: Any, indent: int | None = 2) -> str:
     """Return JSON as people read it: letters stay letters."""
     return json.dumps(plain(value), indent=indent, ensure_ascii=False)
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON atomically, UTF-8; a file name's bytes that are no UTF-8 become JSON's own escapes.
-
-    Raises:
-        RunError: the disk is full or the folder is read-only; the old file is intact.
-    """
-    content = f"{json_text(value)}\n".encode("utf-8", "backslashreplace")
-    write_atomically(path, lambda file: file.write(content))

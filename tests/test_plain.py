@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from imgclf.plain import write_json
+from imgclf.atomic import write_json
 from imgclf.records import UnreadableImage
 
 

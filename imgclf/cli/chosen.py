@@ -1,12 +1,12 @@
 """Which run or model file a command is about: the one that was named, else the newest finished run, which is said."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from imgclf.cli import render
+from imgclf.cli.flags import OptionGroup
 from imgclf.cli.options import INPUT
 from imgclf.errors import UsageError
 
@@ -24,8 +24,7 @@ RunOption: TypeAlias = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class ModelChoice:
+class ModelChoice(OptionGroup):
     """The options of a command that needs a model and no more of its run."""
 
     run: RunOption = None

@@ -1,14 +1,13 @@
 """``imgclf eda``: know the data before training."""
 
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from imgclf.cli import render
-from imgclf.cli.flags import settings
+from imgclf.cli.flags import OptionGroup, settings
 from imgclf.cli.options import DATA, OUTPUT, DataDirOption, DataOption, Said
 
 if TYPE_CHECKING:
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 _FAILED = 4
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(OptionGroup):
     """What is looked for and shown."""
 
     recipe: Annotated[

@@ -1,6 +1,5 @@
 """``imgclf embed``: how classes separate, to look at and in figures; and the nearest images to one."""
 
-from dataclasses import dataclass
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -9,6 +8,7 @@ import typer
 
 from imgclf.cli import render
 from imgclf.cli.chosen import RunOption, newest
+from imgclf.cli.flags import OptionGroup
 from imgclf.cli.options import (
     INPUT,
     DataDirOption,
@@ -31,8 +31,7 @@ _MAP = "Map"
 _NEIGHBORS = "Nearest images"
 
 
-@dataclass(frozen=True)
-class Features:
+class Features(OptionGroup):
     """What makes the features, and of which images."""
 
     run: RunOption = None
@@ -54,8 +53,7 @@ class Features:
     ] = None
 
 
-@dataclass(frozen=True)
-class Map:
+class Map(OptionGroup):
     """How the features become points."""
 
     tsne: Annotated[bool, typer.Option("--tsne", help="t-SNE (the default).", rich_help_panel=_MAP)] = False
@@ -81,8 +79,7 @@ class Map:
     seed: Annotated[int, typer.Option(min=0, help="Of map and sample.", rich_help_panel=_MAP)] = 0
 
 
-@dataclass(frozen=True)
-class Nearest:
+class Nearest(OptionGroup):
     """Instead of a map: the nearest images to one."""
 
     neighbors: Annotated[

@@ -1,12 +1,12 @@
 """``imgclf evaluate``: how good a run is, where it fails, and how far to trust that."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from imgclf.cli import render
 from imgclf.cli.chosen import newest
+from imgclf.cli.flags import OptionGroup
 from imgclf.cli.options import (
     DATA,
     INPUT,
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 _SHOWN_CLASSES = 20
 
 
-@dataclass(frozen=True)
-class Images:
+class Images(OptionGroup):
     """Which runs, on which images."""
 
     run: Annotated[
@@ -56,8 +55,7 @@ class Images:
     data_dir: DataDirOption = None
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(OptionGroup):
     """How the model is asked, and what is stored in its file."""
 
     target_risk: Annotated[
@@ -87,8 +85,7 @@ class Asked:
     runtime: RuntimeOption = "auto"
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(OptionGroup):
     """What is shown and written."""
 
     misclassified: Annotated[

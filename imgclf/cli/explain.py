@@ -1,6 +1,5 @@
 """``imgclf explain``: where in an image the model sees its answer."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from imgclf.cli import render
 from imgclf.cli.chosen import RunOption, run_or_newest
+from imgclf.cli.flags import OptionGroup
 from imgclf.cli.options import INPUT, OUTPUT, DataDirOption, DeviceOption, OutOption, Said
 from imgclf.errors import UsageError
 
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 MAP = "Map"
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(OptionGroup):
     """Which images of which model."""
 
     images: Annotated[
@@ -42,8 +41,7 @@ class Asked:
     device: DeviceOption = "auto"
 
 
-@dataclass(frozen=True)
-class Map:
+class Map(OptionGroup):
     """Which maps."""
 
     method: Annotated[
@@ -102,8 +100,7 @@ class Map:
     ] = 32
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(OptionGroup):
     """How the pictures look, and where they go."""
 
     opacity: Annotated[

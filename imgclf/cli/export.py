@@ -1,6 +1,5 @@
 """``imgclf export``: take a model away, as a file or as something that runs elsewhere."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from imgclf.cli import render
 from imgclf.cli.chosen import RunOption, run_or_newest
+from imgclf.cli.flags import OptionGroup
 from imgclf.cli.options import DATA, OUTPUT, DataDirOption, Said
 from imgclf.errors import UsageError
 
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from imgclf.export import Exported, Precision
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(OptionGroup):
     """Where the export goes."""
 
     folder: Annotated[
@@ -38,8 +37,7 @@ class Target:
     ] = False
 
 
-@dataclass(frozen=True)
-class Precisely:
+class Precisely(OptionGroup):
     """How exactly the file computes, and how near it must come."""
 
     bake_preprocessing: Annotated[
@@ -78,8 +76,7 @@ class Precisely:
     ] = None
 
 
-@dataclass(frozen=True)
-class Checked:
+class Checked(OptionGroup):
     """The images that an export is checked with."""
 
     images: Annotated[

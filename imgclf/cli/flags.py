@@ -1,22 +1,49 @@
 """A command's options as a few records, and the config's settings as flags.
 
-A command takes what belongs together as one parameter: a frozen dataclass whose fields are options, or
-:func:`settings`. Typer knows single options only, so :func:`flat` lays them out for it and puts them together again.
+A command takes what belongs together as one parameter: :class:`OptionGroup`, or :func:`settings`. Typer knows single options only, so :func:`flat` lays them out for it and puts them together again.
 """
 
 import inspect
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from functools import cache
 from inspect import Parameter
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NoReturn,
+    dataclass_transform,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import typer
 
 _TYPES = {"int": int, "float": float, "str": str}
+
+
+@dataclass_transform(frozen_default=True)
+class OptionGroup:
+    """Options of a command that belong together: a subclass declares them as a dataclass does its fields.
+
+    Not a dataclass, because three dozen of those would take a tenth of the time in which the program's help is there.
+    """
+
+    def __init__(self, **given: Any) -> None:
+        vars(self).update({name: getattr(self, name) for name in self.declared()} | given)
+
+    @classmethod
+    def declared(cls) -> dict[str, Any]:
+        """Return each option's annotation by its name."""
+        return get_type_hints(cls, include_extras=True)
+
+    def __setattr__(self, name: str, value: Any) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} is read-only")
 
 
 @dataclass(frozen=True)
@@ -72,19 +99,18 @@ def _part(parameter: Parameter) -> _Part:
     chosen = [one for one in get_args(kind)[1:] if isinstance(one, Settings)]
     if get_origin(kind) is Annotated and chosen:
         return _settings_part(parameter.name, chosen[0].keys)
-    if is_dataclass(kind) and isinstance(kind, type):
-        return _record_part(parameter.name, kind)
+    if isinstance(kind, type) and issubclass(kind, OptionGroup):
+        return _options_part(parameter.name, kind)
     alone = parameter.replace(kind=Parameter.KEYWORD_ONLY)
     return _Part(parameter.name, [alone], lambda given: given[parameter.name])
 
 
-def _record_part(name: str, record: type) -> _Part:
-    hints = get_type_hints(record, include_extras=True)
+def _options_part(name: str, kind: type[OptionGroup]) -> _Part:
     parameters = [
-        Parameter(one.name, Parameter.KEYWORD_ONLY, default=one.default, annotation=hints[one.name])
-        for one in fields(record)
+        Parameter(option, Parameter.KEYWORD_ONLY, default=getattr(kind, option), annotation=annotation)
+        for option, annotation in kind.declared().items()
     ]
-    return _Part(name, parameters, lambda given: record(**{one.name: given[one.name] for one in parameters}))
+    return _Part(name, parameters, lambda given: kind(**{one.name: given[one.name] for one in parameters}))
 
 
 def _settings_part(name: str, keys: tuple[str, ...]) -> _Part:

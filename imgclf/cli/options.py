@@ -1,13 +1,12 @@
 """Options that several commands share, so that one word means one thing everywhere."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 import typer
 
 from imgclf.cli import render
-from imgclf.cli.flags import setting
+from imgclf.cli.flags import OptionGroup, setting
 
 # The headings under which help groups the options; every command draws from these.
 INPUT = "Input"
@@ -83,8 +82,7 @@ VerboseOption: TypeAlias = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class Said:
+class Said(OptionGroup):
     """How a command speaks; the last two act on :mod:`imgclf.cli.render` as soon as they are read."""
 
     json: Annotated[

@@ -4,7 +4,6 @@ import signal
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,6 +11,7 @@ import typer
 
 from imgclf.cli import render
 from imgclf.cli.chosen import ModelChoice
+from imgclf.cli.flags import OptionGroup
 from imgclf.cli.options import HARDWARE, OUTPUT, DeviceOption, RuntimeOption, Said
 from imgclf.cli.prediction_sinks import opened_sink
 from imgclf.errors import StoppedError, UsageError
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from imgclf.inference import BatchSize, Found, Predictor, RayPredictor, Runtime, Summary
 
 
-@dataclass(frozen=True)
-class Rows:
+class Rows(OptionGroup):
     """What a row says."""
 
     top_k: Annotated[
@@ -43,8 +42,7 @@ class Rows:
     ] = False
 
 
-@dataclass(frozen=True)
-class File:
+class File(OptionGroup):
     """The file that is written, if there is one."""
 
     output: Annotated[
@@ -64,8 +62,7 @@ class File:
     ] = False
 
 
-@dataclass(frozen=True)
-class Work:
+class Work(OptionGroup):
     """Who computes."""
 
     batch_size: Annotated[

@@ -1,6 +1,5 @@
 """``imgclf serve``: a model behind a local API."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -8,6 +7,7 @@ import typer
 
 from imgclf.cli import render
 from imgclf.cli.chosen import ModelChoice
+from imgclf.cli.flags import OptionGroup
 from imgclf.cli.options import (
     HARDWARE,
     INPUT,
@@ -27,8 +27,7 @@ ACCESS = "Access"
 LIMITS = "Limits"
 
 
-@dataclass(frozen=True)
-class Network:
+class Network(OptionGroup):
     """Where it listens."""
 
     host: Annotated[
@@ -62,8 +61,7 @@ class Network:
     ] = 75
 
 
-@dataclass(frozen=True)
-class Access:
+class Access(OptionGroup):
     """Who may ask."""
 
     api_key_file: Annotated[
@@ -89,8 +87,7 @@ class Access:
     ] = False
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(OptionGroup):
     """How much may be asked."""
 
     rate_limit: Annotated[
@@ -112,8 +109,7 @@ class Limits:
     ] = 30.0
 
 
-@dataclass(frozen=True)
-class Work:
+class Work(OptionGroup):
     """How it computes."""
 
     device: DeviceOption = "auto"
@@ -141,8 +137,7 @@ class Work:
     ] = 0
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(OptionGroup):
     """What it shows of itself."""
 
     ui: Annotated[

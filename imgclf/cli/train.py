@@ -1,13 +1,12 @@
 """``imgclf train``: from images to a run directory."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from imgclf.cli import render
-from imgclf.cli.flags import settings
+from imgclf.cli.flags import OptionGroup, settings
 from imgclf.cli.options import OUTPUT, TRAINING, DataDirOption, RecipeOption, Said, SetOption
 from imgclf.cli.training_shown import TrainReporter, show_dry_run, show_result
 from imgclf.errors import ImgclfError, UsageError
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from imgclf.training import TrainResult
 
 
-@dataclass(frozen=True)
-class Start:
+class Start(OptionGroup):
     """Where the settings come from, before flags are laid over them."""
 
     recipe: RecipeOption = None
@@ -34,8 +32,7 @@ class Start:
     set_: SetOption = None
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(OptionGroup):
     """Where the run goes, and whether there will be one."""
 
     out: Annotated[

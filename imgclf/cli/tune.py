@@ -1,13 +1,12 @@
 """``imgclf tune``: search for better hyper-parameters."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from imgclf.cli import render
-from imgclf.cli.flags import settings
+from imgclf.cli.flags import OptionGroup, settings
 from imgclf.cli.options import OUTPUT, DataDirOption, RecipeOption, Said, SetOption
 from imgclf.cli.search_shown import SearchReporter, show_search
 from imgclf.errors import UsageError
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 SEARCH = "Search"
 
 
-@dataclass(frozen=True)
-class Search:
+class Search(OptionGroup):
     """What is searched and for how long."""
 
     space: Annotated[
@@ -53,8 +51,7 @@ class Search:
     ] = None
 
 
-@dataclass(frozen=True)
-class Kept:
+class Kept(OptionGroup):
     """Where the search goes and what is kept of it."""
 
     out: Annotated[

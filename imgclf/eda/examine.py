@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from imgclf.atomic import write_text
+from imgclf.atomic import write_json, write_text
 from imgclf.data import Dataset, Wishes, open_dataset
 from imgclf.eda.checks.findings import Check
 from imgclf.eda.checks.lookalikes import MAX_DISTANCE
@@ -20,7 +20,6 @@ from imgclf.eda.page.samples import drawn_samples
 from imgclf.eda.report import EdaReport
 from imgclf.eda.table import write_files_csv
 from imgclf.folders import dated, make_folder, new_folder, safe_name
-from imgclf.plain import write_json
 from imgclf.recipes import Config
 from imgclf.records import OnProgress, Progress
 

@@ -26,9 +26,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from imgclf.atomic import write_json
 from imgclf.errors import RunError
 from imgclf.folders import dated, last_part
-from imgclf.plain import write_json
 from imgclf.tables import write_csv
 
 DEFAULT_PARENT = Path("runs")

@@ -1,7 +1,6 @@
 """Flags: said once in the config, grouped into records by commands."""
 
 import json
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Annotated, Any
 
@@ -9,7 +8,7 @@ import pytest
 import typer
 from typer.main import get_command
 
-from imgclf.cli.flags import flat, settings
+from imgclf.cli.flags import OptionGroup, flat, settings
 from imgclf.cli.main import build_app
 from imgclf.recipes import Config
 from imgclf.recipes.flags import flags_of
@@ -37,8 +36,7 @@ def test_every_flag_of_the_config_is_one_of_train() -> None:
         )
 
 
-@dataclass(frozen=True)
-class _Pair:
+class _Pair(OptionGroup):
     """Two options that belong together."""
 
     first: Annotated[int, typer.Option()] = 1
@@ -61,7 +59,11 @@ def test_records_and_settings_are_put_together_for_the_command() -> None:
     app.command()(flat(command))
     run = get_command(app)
     run(["x", "--second", "b", "--no-pretrained"], standalone_mode=False)
-    assert seen == {"name": "x", "pair": _Pair(1, "b"), "chosen": {"model.pretrained": "no"}}
+    pair = seen.pop("pair")
+    assert (pair.first, pair.second) == (1, "b")
+    assert seen == {"name": "x", "chosen": {"model.pretrained": "no"}}
+    with pytest.raises(AttributeError, match=r"^_Pair is read-only$"):
+        pair.first = 2
     run(["x", "--lr", "0.5", "--pretrained"], standalone_mode=False)
     assert seen["chosen"] == {"model.pretrained": "yes", "optimizer.lr": 0.5}
 
