@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import torch
 
 from imgclf.data import Examples, LoadingOptions, eval_loader, normalize, preprocess, read_image, train_loader
 from imgclf.data.loading.batches import CroppedBatches, ResidentBatches
+from imgclf.data.loading.decoded_images import DecodedImages
 from imgclf.data.loading.loader import Batch, Loader
-from imgclf.data.loading.workers import WorkerBatches, worker_count
+from imgclf.data.loading.workers import BatchWork, WorkerBatches, worker_count
 from imgclf.errors import ConfigError, DataError, ImageError
 from imgclf.recipes.config import AugmentConfig
 from imgclf.records import Preprocessing
@@ -161,6 +163,35 @@ def test_workers_change_nothing(examples: Examples, transforms: Any) -> None:
         assert _same(list(alone.epoch(epoch)), list(helped.epoch(epoch)))
     next(iter(helped.epoch(0)))  # left in mid-epoch
     assert _same(list(alone.epoch(2, start_batch=1)), list(helped.epoch(2, start_batch=1)))
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_spawned_workers_change_nothing_and_get_no_pixels_by_value(
+    examples: Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mapped: bool
+) -> None:
+    """As on Windows and macOS: the same batches, and what is sent to a worker does not grow with the images."""
+    from multiprocessing.reduction import ForkingPickler
+
+    from imgclf.data.loading import workers
+
+    monkeypatch.setattr(workers, "_START", "spawn")
+    if mapped:
+        monkeypatch.setattr(workers, "_for_spawned", lambda work: _on_disk(work, tmp_path))
+    alone, helped = (_train(examples, RAND_AUGMENT, workers=n) for n in (0, 1))
+    assert _same(list(alone.epoch(0)), list(helped.epoch(0)))
+    assert helped._batches._loader is not None  # type: ignore[attr-defined]
+    work = helped._batches._loader.dataset._work  # type: ignore[attr-defined]
+    pixels = int(work.decoded.shapes.prod(axis=1).sum())
+    assert len(ForkingPickler.dumps(work.decoded)) < pixels / 4
+
+
+def _on_disk(work: BatchWork, folder: Path) -> BatchWork:
+    """The work with its pixels in a mapped file, behind a header."""
+    assert isinstance(work.decoded, DecodedImages)
+    file = folder / "pixels"
+    file.write_bytes(b"head" + work.decoded.block.tobytes())
+    block = np.memmap(file, dtype=np.uint8, mode="c", offset=4, shape=work.decoded.block.shape)
+    return replace(work, decoded=DecodedImages(block, work.decoded.offsets, work.decoded.shapes))
 
 
 def test_more_workers_than_cores_are_no_warning(examples: Examples) -> None:

@@ -1,6 +1,7 @@
 """A block of decoded pixels: images of any size behind one another in memory, or in a mapped file."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,13 @@ class DecodedImages:
         size = int(np.prod(pixels.shape[1:]))
         return cls(np.ascontiguousarray(pixels).reshape(-1), np.arange(count, dtype=np.int64) * size, shapes)
 
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        """Travel to another process by the name of the mapped file where there is one: it may hold gigabytes."""
+        if isinstance(self.block, np.memmap) and self.block.filename is not None:
+            file = (str(self.block.filename), self.block.offset, len(self.block))
+            return _mapped_again, (file, self.offsets, self.shapes)
+        return DecodedImages, (self.block, self.offsets, self.shapes)
+
     def __len__(self) -> int:
         return len(self.offsets)
 
@@ -52,3 +60,9 @@ class DecodedImages:
             if new != old:
                 self.block[new : new + size] = self.block[old : old + size]
         return DecodedImages(self.block[: int(sizes.sum())], offsets, self.shapes)
+
+
+def _mapped_again(file: tuple[str, int, int], offsets: np.ndarray, shapes: np.ndarray) -> DecodedImages:
+    name, start, size = file
+    block = np.memmap(name, dtype=np.uint8, mode="c", offset=start, shape=(size,))
+    return DecodedImages(block, offsets, shapes)

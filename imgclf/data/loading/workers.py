@@ -2,7 +2,8 @@
 
 That is reading a set too large for memory, and v2 transforms without a batched twin. A worker makes whole batches, so that one seed per batch decides everything random in it, whatever the number of
 workers. On Linux workers are forked: they start in milliseconds, share the decoded images, run one thread each and
-never touch a GPU. Elsewhere Python's own start method is used.
+never touch a GPU. Elsewhere Python's own start method is used; spawned workers get decoded pixels through shared memory
+(or the name of a mapped file), not by value.
 """
 
 import os
@@ -34,6 +35,8 @@ from imgclf.errors import ConfigError, DataError, ImageError
 from imgclf.records import Preprocessing, UnreadableImage
 from imgclf.words import first_line
 
+_START = "fork" if sys.platform == "linux" else None
+
 
 @dataclass(frozen=True, eq=False)
 class BatchWork(Dataset[Pixels]):
@@ -50,7 +53,7 @@ class BatchWork(Dataset[Pixels]):
     """
 
     examples: Examples
-    decoded: DecodedImages | None
+    decoded: "DecodedImages | _SharedImages | None"
     prepare: Preparation
     crop: Crop | None
     per_image: tuple[v2.Transform, ...]
@@ -115,6 +118,33 @@ class BatchWork(Dataset[Pixels]):
             return changed
         whole = Image.fromarray(changed[:, :, 0] if changed.shape[2] == 1 else changed)
         return preprocess(whole, replace(self.spec, crop_fraction=1.0))
+
+
+@dataclass(frozen=True, eq=False)
+class _SharedImages:
+    """Decoded images in memory that spawned workers share: they get a name for it, and not gigabytes each.
+
+    Attributes:
+        pixels: uint8 (bytes,), in shared memory.
+        offsets: as of DecodedImages.
+        shapes: as of DecodedImages.
+    """
+
+    pixels: torch.Tensor
+    offsets: np.ndarray
+    shapes: np.ndarray
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return DecodedImages(self.pixels.numpy(), self.offsets, self.shapes)[index]
+
+
+def _for_spawned(work: BatchWork) -> BatchWork:
+    """Return the work with its pixels where spawned processes find them; a mapped file travels by its name anyway."""
+    decoded = work.decoded
+    if not isinstance(decoded, DecodedImages) or isinstance(decoded.block, np.memmap):
+        return work
+    pixels = torch.from_numpy(decoded.block).share_memory_()
+    return replace(work, decoded=_SharedImages(pixels, decoded.offsets, decoded.shapes))
 
 
 class WorkerBatches:
@@ -203,14 +233,14 @@ def _data_loader(work: BatchWork, requests: _Requests, workers: int, *, pin: boo
 
 def _made_loader(work: BatchWork, requests: _Requests, workers: int, *, pin: bool) -> DataLoader[Any]:
     return DataLoader(
-        _Careful(work),
+        _Careful(work if _START == "fork" else _for_spawned(work)),
         sampler=requests,
         batch_size=None,
         num_workers=workers,
         persistent_workers=True,
         pin_memory=pin,
         prefetch_factor=2,
-        multiprocessing_context="fork" if sys.platform == "linux" else None,
+        multiprocessing_context=_START,
     )
 
 
