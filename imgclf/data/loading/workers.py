@@ -143,7 +143,7 @@ def _for_spawned(work: BatchWork) -> BatchWork:
     decoded = work.decoded
     if not isinstance(decoded, DecodedImages) or isinstance(decoded.block, np.memmap):
         return work
-    pixels = torch.from_numpy(decoded.block).share_memory_()
+    pixels = torch.from_numpy(decoded.block).share_memory_()  # type: ignore[no-untyped-call]
     return replace(work, decoded=_SharedImages(pixels, decoded.offsets, decoded.shapes))
 
 
