@@ -38,5 +38,9 @@ def test_probes_and_metric_exist() -> None:
     probes = set(re.findall(r"httpGet: \{path: ([^,]+),", page))
     assert probes == {"/health", "/ready", "/v2/health/ready"}
     assert probes <= OPEN_PATHS
-    (metric,) = set(re.findall(r"imgclf_\w+", page))
-    assert f'"{metric}"' in (ROOT / "imgclf" / "serving" / "service.py").read_text(encoding="utf-8")
+    named = set(re.findall(r"imgclf_[a-z_]+", page))
+    assert {"imgclf_queue_images", "imgclf_answers_total", "imgclf_confidence_sum"} <= named
+    sources = (ROOT / "imgclf" / "serving" / name for name in ("service.py", "http/metrics.py"))
+    counted = "".join(source.read_text(encoding="utf-8") for source in sources)
+    for name in named:  # Prometheus' own endings are not in the source
+        assert f'"{re.sub("_(total|sum|count)$", "", name)}"' in counted, name
