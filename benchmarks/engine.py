@@ -33,6 +33,22 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 _TELEPHONE = (4032, 3024)
+_RUN = "RUN"  # stands for the run of the build that is called
+_MAKE_RUN = """
+import sys
+from pathlib import Path
+import torch
+from imgclf.models import create_classifier
+from imgclf.records import ModelHeader, Preprocessing
+from imgclf.runs import save_model_file
+file, model, *classes = sys.argv[1:]
+torch.manual_seed(0)
+classifier = create_classifier(model, len(classes))
+decoding = {"decoding": "reduced"} if "decoding" in Preprocessing.__dataclass_fields__ else {}
+spec = Preprocessing((224, 224), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), crop_fraction=0.875, **decoding)
+header = ModelHeader(classifier.arch, tuple(classes), spec, arch_args=classifier.arch_args)
+save_model_file(Path(file), classifier.state_dict(), header)
+"""
 
 
 @dataclass(frozen=True)
@@ -45,17 +61,12 @@ class Build:
 
     def run(self, arguments: Sequence[str | Path], cache: Path) -> tuple[float, float]:
         """Call a command; return CPU and wall seconds."""
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(self.source),
-            "IMGCLF_CACHE_DIR": str(cache / self.name),
-            "HF_HUB_OFFLINE": "1",
-        }
+        given = [f"{cache}/run-{self.name}" if part == _RUN else str(part) for part in arguments]
         before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
         subprocess.run(
-            [self.python, "-m", "imgclf", *map(str, arguments)],
+            [self.python, "-m", "imgclf", *given],
             check=True,
-            env=environment,
+            env=self._environment(cache),
             cwd=cache,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -63,6 +74,19 @@ class Build:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         return used, time.perf_counter() - start
+
+    def python_script(self, script: str, arguments: Sequence[str | Path], cache: Path) -> None:
+        """Run a piece of Python with this build."""
+        command = [self.python, "-c", script, *map(str, arguments)]
+        subprocess.run(command, check=True, env=self._environment(cache), cwd=cache)
+
+    def _environment(self, cache: Path) -> dict[str, str]:
+        return {
+            **os.environ,
+            "PYTHONPATH": str(self.source),
+            "IMGCLF_CACHE_DIR": str(cache / self.name),
+            "HF_HUB_OFFLINE": "1",
+        }
 
 
 def main() -> None:
@@ -83,7 +107,7 @@ def main() -> None:
     ]
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        commands = _commands(work, given.folder.resolve(), given.model, given.large)
+        commands = _commands(builds, work, given.folder.resolve(), given.model, given.large)
         for build in builds:
             print(
                 f"{build.name}, first call: CPU {build.run(commands['one image'], work)[0]:.1f} s", flush=True
@@ -98,10 +122,15 @@ def main() -> None:
     _print_table(times)
 
 
-def _commands(work: Path, folder: Path, model: str, large: int) -> dict[str, list[str | Path]]:
+def _commands(
+    builds: Sequence[Build], work: Path, folder: Path, model: str, large: int
+) -> dict[str, list[str | Path]]:
     """Write a run with random weights and the large photographs; return the commands."""
     classes = sorted(path.name for path in folder.iterdir() if path.is_dir())
-    run = _make_run(work / "run", model, classes)
+    for build in builds:  # each a run of its own: the model file says how photographs are decoded
+        build.python_script(
+            _MAKE_RUN, [work / f"run-{build.name}" / "model.safetensors", model, *classes], work
+        )
     images = sorted(folder.rglob("*.jpg"))
     photographs = work / "photographs"
     photographs.mkdir()
@@ -109,30 +138,15 @@ def _commands(work: Path, folder: Path, model: str, large: int) -> dict[str, lis
         Image.open(path).convert("RGB").resize(_TELEPHONE, Image.Resampling.BICUBIC).save(
             photographs / f"{number:03d}.jpg", quality=90
         )
-    predict: list[str | Path] = ["predict", "--run", run, "--device", "cpu", "-q"]
+    predict: list[str | Path] = ["predict", "--run", _RUN, "--device", "cpu", "-q"]
     output: list[str | Path] = ["--output", work / "predictions.csv", "--overwrite"]
-    evaluate: list[str | Path] = ["evaluate", "--run", run, "--data", folder, "--device", "cpu", "-q"]
+    evaluate: list[str | Path] = ["evaluate", "--run", _RUN, "--data", folder, "--device", "cpu", "-q"]
     return {
         "one image": [*predict, images[0]],
         "a folder": [*predict, folder, *output],
         "large photographs": [*predict, photographs, *output],
         "evaluate": [*evaluate, "--out", work / "evaluated"],
     }
-
-
-def _make_run(folder: Path, model: str, classes: Sequence[str]) -> Path:
-    import torch
-
-    from imgclf.models import create_classifier
-    from imgclf.records import ModelHeader, Preprocessing
-    from imgclf.runs import save_model_file
-
-    torch.manual_seed(0)
-    classifier = create_classifier(model, len(classes))
-    spec = Preprocessing((224, 224), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), crop_fraction=0.875)
-    header = ModelHeader(classifier.arch, tuple(classes), spec, arch_args=classifier.arch_args)
-    save_model_file(folder / "model.safetensors", classifier.state_dict(), header)
-    return folder
 
 
 def _print_table(times: dict[str, dict[str, list[tuple[float, float]]]]) -> None:

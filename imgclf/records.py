@@ -5,8 +5,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
 ResizeMode = Literal["crop", "squash", "pad"]
+Decoding = Literal["whole", "reduced"]
 
-MODEL_FILE_FORMAT = 1
+MODEL_FILE_FORMAT = 2
+"""2 since November 2026: the preprocessing says how JPEG photographs are decoded; files of format 1 decode whole."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,8 @@ class Preprocessing:
             resizes both sides to the size, ``pad`` fits the whole image inside and fills the rest with grey 128.
         crop_fraction: the share of the resized image that the centre crop keeps, in (0, 1]; timm's ``crop_pct``.
         interpolation: ``nearest``, ``bilinear``, ``bicubic`` or ``lanczos`` (Pillow's, antialiased).
+        decoding: ``whole``, or ``reduced``: the decoder of a JPEG at least twice as large as needed leaves out what
+            resizing would take away. Model files of before this field decode whole.
     """
 
     image_size: tuple[int, int]
@@ -29,6 +33,7 @@ class Preprocessing:
     resize_mode: ResizeMode = "crop"
     crop_fraction: float = 1.0
     interpolation: str = "bilinear"
+    decoding: Decoding = "whole"
 
     @property
     def channels(self) -> int:

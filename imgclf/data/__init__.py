@@ -19,7 +19,7 @@ from imgclf.data.images.preprocess import (
     preprocess,
     shown_share,
 )
-from imgclf.data.images.reading import read_image
+from imgclf.data.images.reading import read_image, read_input
 from imgclf.data.images.source import ImageSource
 from imgclf.data.labels.cells import as_unicode
 from imgclf.data.labels.csv_table import read_csv_file
@@ -99,6 +99,7 @@ __all__ = [
     "preprocess",
     "read_csv_file",
     "read_image",
+    "read_input",
     "read_split",
     "shown_share",
     "similarity",

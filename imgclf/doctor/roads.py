@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from imgclf.data import Examples, LoadingOptions, denormalize, eval_loader, read_image
 from imgclf.errors import ImgclfError, UsageError
@@ -121,10 +120,10 @@ def _predicted(predictor: Predictor, image: Path) -> _Answer | Road:
 
 
 def _called(predictor: Predictor, image: Path) -> _Answer | Road:
-    """What a caller of the Python API does: a PIL image that is open already."""
-    with Image.open(image) as opened:
-        (prediction,) = predictor.predict([opened])
-        prepared = predictor.prepare(opened)
+    """What a caller of the Python API and the server do: an encoded image that is in memory already."""
+    content = image.read_bytes()
+    (prediction,) = predictor.predict([content])
+    prepared = predictor.prepare(content)
     if prediction.error or prepared.pixels is None:
         return Road("Python API", error=prediction.error)
     return _Answer("Python API", prepared.pixels, _in_order(predictor, prediction.probabilities.values()))

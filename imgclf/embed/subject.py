@@ -117,7 +117,9 @@ def _pixels(examples: Examples) -> tuple[str, str, Preprocessing, Callable[[Opti
     # Grey images as three channels would be the same numbers thrice.
     grey = isinstance(examples.images, np.ndarray) and examples.images.ndim == 3
     half = (0.5,) if grey else (0.5,) * 3
-    preprocessing = Preprocessing(image_size=_PIXELS, mean=half, std=half, resize_mode="squash")
+    preprocessing = Preprocessing(
+        image_size=_PIXELS, mean=half, std=half, resize_mode="squash", decoding="reduced"
+    )
     return "pixels", "pixels", preprocessing, lambda options: pixel_features(preprocessing)
 
 
@@ -128,7 +130,7 @@ def _backbone(model: str) -> tuple[str, str, Preprocessing, Callable[[Options], 
     spec = classifier.input_spec
     assert spec is not None  # "yes" insists on pretrained weights
 
-    preprocessing = Preprocessing(**asdict(spec))
+    preprocessing = Preprocessing(**asdict(spec), decoding="reduced")
 
     def features(options: Options) -> Features:
         return backbone_features(classifier, preprocessing, options.device)

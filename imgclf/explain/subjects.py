@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from imgclf.data import preprocess, read_image
+from imgclf.data import read_image, read_input
 from imgclf.errors import ImageError
 from imgclf.inference import Source, as_sources, source_name
 from imgclf.records import Preprocessing, UnreadableImage
@@ -70,7 +70,7 @@ def open_subject(subject: Subject, spec: Preprocessing) -> Opened:
     given = Path(source) if isinstance(source, str) else source
     try:
         image = read_image(given, channels=3, name=subject.name)
-        seen = image if spec.channels == 3 else read_image(given, channels=1, name=subject.name)
-        return Opened(subject, image, preprocess(seen, spec))
+        pixels, _ = read_input(given, spec, name=subject.name)
+        return Opened(subject, image, pixels)
     except ImageError as error:
         return Opened(subject, error=error.reason)

@@ -12,6 +12,7 @@ from imgclf.errors import PluginError, RunError
 from imgclf.inference.backend import Backend
 from imgclf.plugins import ExtensionPoint
 from imgclf.records import MODEL_FILE_FORMAT, ModelHeader
+from imgclf.runs.header import checked_header, format_version
 
 HEADER_KEY = "imgclf"
 """Where a file that can hold metadata keeps the model's header as JSON."""
@@ -106,12 +107,14 @@ def parse_header(file: Path, title: str, text: str | None, added: Sequence[str] 
             f"Use one made by: imgclf export"
         )
     try:
-        values = json.loads(text)
-        if int(values["format"]) > MODEL_FILE_FORMAT:
+        version = format_version(text)
+        if version > MODEL_FILE_FORMAT:
             raise RunError(
-                f"{file}: exported by a newer imgclf (file format {values['format']}, this version reads up to "
+                f"{file}: exported by a newer imgclf (file format {version}, this version reads up to "
                 f"{MODEL_FILE_FORMAT}). Update with: pip install --upgrade imgclf"
             )
-        return ModelHeader.from_dict({key: value for key, value in values.items() if key not in added})
-    except (ValueError, KeyError, TypeError, AttributeError):
+        return checked_header(text, tuple(added))
+    except json.JSONDecodeError:
         raise RunError(f"{file}: its imgclf header is damaged; export the model again.") from None
+    except ValueError as error:
+        raise RunError(f"{file}: its imgclf header is damaged ({error}); export the model again.") from None

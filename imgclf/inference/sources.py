@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from PIL import Image
 
-from imgclf.data import ImageSource, display_name, preprocess, read_image
+from imgclf.data import ImageSource, display_name, read_input
 from imgclf.errors import ImageError
 from imgclf.records import Preprocessing, UnreadableImage
 
@@ -47,7 +47,7 @@ def prepare(source: Source, index: int, spec: Preprocessing) -> Prepared:
     name = source_name(source, index)
     image = Path(source) if isinstance(source, str) else source
     try:
-        pixels = preprocess(read_image(image, channels=spec.channels, name=name), spec)
+        pixels, _ = read_input(image, spec, name=name)
     except ImageError as error:
         return Prepared(name, error=error.reason)
     return Prepared(name, pixels)

@@ -10,13 +10,14 @@ import shutil
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from safetensors import SafetensorError, safe_open
 
 from imgclf.atomic import write_atomically
 from imgclf.errors import RunError
 from imgclf.records import MODEL_FILE_FORMAT, ModelHeader
+from imgclf.runs.header import checked_header, format_version
 from imgclf.words import first_line
 
 if TYPE_CHECKING:
@@ -144,16 +145,16 @@ def identity(path: Path) -> str:
 
 def _parse_header(path: Path, text: str) -> ModelHeader:
     try:
-        values: dict[str, Any] = json.loads(text)
-        version = int(values["format"])
-    except (ValueError, KeyError, TypeError):
+        version = format_version(text)
+        if version > MODEL_FILE_FORMAT:
+            raise RunError(
+                f"{path}: written by a newer imgclf (file format {version}, this version reads up to "
+                f"{MODEL_FILE_FORMAT}). Update with: pip install --upgrade imgclf"
+            )
+        return checked_header(text)
+    except json.JSONDecodeError:
         raise RunError(f"{path}: its imgclf header is damaged; fetch or train the model again.") from None
-    if version > MODEL_FILE_FORMAT:
+    except ValueError as error:
         raise RunError(
-            f"{path}: written by a newer imgclf (file format {version}, this version reads up to "
-            f"{MODEL_FILE_FORMAT}). Update with: pip install --upgrade imgclf"
-        )
-    try:
-        return ModelHeader.from_dict(values)
-    except (KeyError, TypeError, AttributeError):
-        raise RunError(f"{path}: its imgclf header is damaged; fetch or train the model again.") from None
+            f"{path}: its imgclf header is damaged ({error}); fetch or train the model again."
+        ) from None

@@ -54,7 +54,7 @@ def test_what_evaluation_sees_is_one_array() -> None:
     """Prepared for evaluation, all images have the input size, and are those of the prediction road."""
     contents = [encoded(photo(*size), "PNG") for size in SIZES]
     decoding = _decoded(_examples(contents), AsEvaluated(SPEC))
-    expected = np.stack([AsEvaluated(SPEC)(read_image(content)) for content in contents])
+    expected = np.stack([AsEvaluated(SPEC).read(content, "image") for content in contents])
     assert np.array_equal(decoding.images.array, expected)
 
 
@@ -73,7 +73,7 @@ def test_a_resize_in_front_is_torchvisions(to: int | tuple[int, int]) -> None:
 
     for size in SIZES:
         expected = v2.Resize(to)(photo(*size))
-        prepared = FirstResized(3, to)(photo(*size))
+        prepared = FirstResized(3, to).read(photo(*size), "image")
         assert np.array_equal(prepared, np.asarray(expected))
         assert prepared.shape[:2] == FirstResized(3, to).size(size)
 
@@ -99,7 +99,7 @@ def test_unreadable_images_are_left_out_by_name(tmp_path: Path) -> None:
         assert [files[index] for index in decoding.kept] == good
         assert [skipped.file for skipped in decoding.skipped] == [str(path) for path in bad]
         for index, path in enumerate(good):
-            assert np.array_equal(decoding.images[index], prepare(read_image(path)))
+            assert np.array_equal(decoding.images[index], prepare.read(path, "image"))
     assert np.array_equal(
         decoding.images.array, np.stack([decoding.images[index] for index in range(len(good))])
     )

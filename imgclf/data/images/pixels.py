@@ -12,6 +12,7 @@ _BITS_PER_SAMPLE_TAG = 258
 _STRIP = (
     256  # rows of a 16-bit image that are scaled at a time: a copy of 49 megapixels in floats takes 400 MB
 )
+_FIRST_SIDEWAYS = 5  # of the EXIF orientations: 5 to 8 exchange rows and columns
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -51,12 +52,22 @@ def as_eight_bits(image: Image.Image, channels: int, name: str = "image") -> Ima
 
 def upright(original: Image.Image, pixels: Image.Image) -> Image.Image:
     """Turn ``pixels`` as the EXIF orientation of ``original`` says; a corrupt EXIF block or value says nothing."""
+    turn = _TURNS.get(_orientation(original))
+    return pixels if turn is None else pixels.transpose(turn)
+
+
+def is_turned_sideways(original: Image.Image) -> bool:
+    """Whether height and width change places when an image is turned upright."""
+    return _orientation(original) >= _FIRST_SIDEWAYS
+
+
+def _orientation(original: Image.Image) -> int:
+    """Return the EXIF orientation, 1 to 8; 1 where there is none that makes sense."""
     try:
         orientation: Any = original.getexif().get(_ORIENTATION_TAG)
     except Exception:  # the parser meets untrusted bytes; the pixels are sound all the same
-        return pixels
-    turn = _TURNS.get(orientation) if isinstance(orientation, int) else None
-    return pixels if turn is None else pixels.transpose(turn)
+        return 1
+    return orientation if isinstance(orientation, int) and orientation in _TURNS else 1
 
 
 def _scaled_from_sixteen_bits(image: Image.Image) -> Image.Image:

@@ -9,7 +9,9 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
-from imgclf.data.images.preprocess import preprocess, resampling_filter
+from imgclf.data.images.preprocess import resampling_filter
+from imgclf.data.images.reading import read_image, read_input
+from imgclf.data.images.source import ImageSource
 from imgclf.records import Preprocessing
 
 Size = tuple[int, int]
@@ -17,7 +19,7 @@ Size = tuple[int, int]
 
 
 class Preparation(Protocol):
-    """Turns a decoded image into the uint8 pixels that are kept."""
+    """Turns an image into the uint8 pixels that are kept."""
 
     @property
     def channels(self) -> int:
@@ -32,8 +34,8 @@ class Preparation(Protocol):
     def fixed_size(self) -> Size | None:
         """Return the size that every image gets, or None where it depends on the image."""
 
-    def __call__(self, image: Image.Image) -> np.ndarray:
-        """Return uint8 (H, W, C) of an image of mode ``RGB`` or ``L``."""
+    def read(self, source: ImageSource, name: str) -> np.ndarray:
+        """Read a source; return uint8 (H, W, C)."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,9 @@ class AsEvaluated:
         """Return the input size."""
         return self.spec.image_size
 
-    def __call__(self, image: Image.Image) -> np.ndarray:
-        """Return uint8 (H, W, C) of the input size."""
-        return preprocess(image, self.spec)
+    def read(self, source: ImageSource, name: str) -> np.ndarray:
+        """Read a source; return uint8 (H, W, C) of the input size."""
+        return read_input(source, self.spec, name=name)[0]
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,9 @@ class AsItIs:
         """Return None: the size depends on the image."""
         return None
 
-    def __call__(self, image: Image.Image) -> np.ndarray:
-        """Return uint8 (H, W, C)."""
+    def read(self, source: ImageSource, name: str) -> np.ndarray:
+        """Read a source; return uint8 (H, W, C)."""
+        image = read_image(source, channels=self.channels, name=name)
         return _resized(
             image, self.size((image.height, image.width)), self.channels, Image.Resampling.BILINEAR
         )
@@ -130,8 +133,9 @@ class FirstResized:
         """Return the size where both sides are given."""
         return None if isinstance(self.to, int) else self.to
 
-    def __call__(self, image: Image.Image) -> np.ndarray:
-        """Return uint8 (H, W, C)."""
+    def read(self, source: ImageSource, name: str) -> np.ndarray:
+        """Read a source; return uint8 (H, W, C)."""
+        image = read_image(source, channels=self.channels, name=name)
         size = self.size((image.height, image.width))
         return _resized(image, size, self.channels, resampling_filter(self.interpolation))
 

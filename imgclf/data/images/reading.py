@@ -28,12 +28,14 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from imgclf.data.images.checksums import has_sound_pixel_chunks
 from imgclf.data.images.names import display_name
-from imgclf.data.images.pixels import as_eight_bits, upright
+from imgclf.data.images.pixels import as_eight_bits, is_turned_sideways, upright
+from imgclf.data.images.preprocess import decoding_scale, preprocess
 from imgclf.data.images.scans import has_more_scans
 from imgclf.data.images.signatures import MINIMUM_BYTES, image_format, webp_size, what_it_is
 from imgclf.data.images.source import ImageSource
 from imgclf.data.images.tiff import full_page
 from imgclf.errors import ImageError
+from imgclf.records import Preprocessing
 from imgclf.words import first_line
 
 MAX_PIXELS = 50_000_000
@@ -73,13 +75,33 @@ def read_image(
         MemoryError: there is not enough memory for it.
     """
     with _opened(source, max_pixels, name) as (image, shown):
-        try:
-            image.load()
-            return upright(image, as_eight_bits(image, channels, shown))
-        except (ImageError, MemoryError):  # a full memory is not the image's fault
-            raise
-        except Exception as error:  # a decoder fed hostile bytes may raise anything
-            raise ImageError(shown, f"is damaged or cut short ({first_line(error)})", "damaged") from None
+        return _loaded(image, channels, shown)
+
+
+def read_input(
+    source: ImageSource, spec: Preprocessing, *, max_pixels: int = MAX_PIXELS, name: str | None = None
+) -> tuple[np.ndarray, tuple[int, int]]:
+    """Read one image as a model is given it: the one road from a source to the input of every stage.
+
+    Args:
+        source: as for :func:`read_image`.
+        spec: the model's preprocessing; it also says whether a JPEG may be decoded at a reduced scale.
+        max_pixels: largest width x height that is read, before it is reduced.
+        name: what an error calls it; by default the path, or "image".
+
+    Returns:
+        The input, uint8 (H, W, C), and the (height, width) of the upright original.
+
+    Raises:
+        ImageError: it cannot be read; ``kind`` says why.
+        MemoryError: there is not enough memory for it.
+    """
+    with _opened(source, max_pixels, name) as (image, shown):
+        size = _upright_size(image)
+        if isinstance(image, JpegImageFile) and image is not source:  # a caller's own image is left as it is
+            scale = decoding_scale(size, spec)
+            image.draft(None, (image.width // scale, image.height // scale))
+        return preprocess(_loaded(image, spec.channels, shown), spec), size
 
 
 def read_size(
@@ -92,6 +114,23 @@ def read_size(
     """
     with _opened(source, max_pixels, name) as (image, _):
         return image.height, image.width
+
+
+def _loaded(image: Image.Image, channels: int, shown: str) -> Image.Image:
+    """Decode an opened image and turn it upright."""
+    try:
+        image.load()
+        return upright(image, as_eight_bits(image, channels, shown))
+    except (ImageError, MemoryError):  # a full memory is not the image's fault
+        raise
+    except Exception as error:  # a decoder fed hostile bytes may raise anything
+        raise ImageError(shown, f"is damaged or cut short ({first_line(error)})", "damaged") from None
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    """Return (height, width) after EXIF orientation, from the header."""
+    turned = is_turned_sideways(image)
+    return (image.width, image.height) if turned else (image.height, image.width)
 
 
 @contextmanager

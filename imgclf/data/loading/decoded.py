@@ -12,7 +12,7 @@ import numpy as np
 
 from imgclf.data.examples import Examples
 from imgclf.data.images.preparation import Preparation
-from imgclf.data.images.reading import read_image, read_size
+from imgclf.data.images.reading import read_size
 from imgclf.data.loading.decoded_cache import cache_key, load_cached, store
 from imgclf.data.loading.decoded_images import DecodedImages
 from imgclf.data.loading.memory import available_memory
@@ -178,7 +178,7 @@ def _decode_all(
         if index in plan.failures:
             return
         name = examples.files[index]
-        pixels = prepare(read_image(examples.images[index], channels=prepare.channels, name=name))
+        pixels = prepare.read(examples.images[index], name)
         if pixels.size != plan.shapes[index].prod():
             raise ImageError(name, "has another size than its header says", "damaged")
         shapes[index] = pixels.shape  # EXIF orientation may swap height and width

@@ -27,7 +27,6 @@ from imgclf.data.augment.crops import Crop, cut
 from imgclf.data.examples import Examples
 from imgclf.data.images.preparation import Preparation
 from imgclf.data.images.preprocess import preprocess
-from imgclf.data.images.reading import read_image
 from imgclf.data.loading.batches import Pixels, Request
 from imgclf.data.loading.cores import cores
 from imgclf.data.loading.decoded_images import DecodedImages
@@ -82,7 +81,7 @@ class BatchWork(Dataset[Pixels]):
         channels = self.prepare.channels
         if self.decoded is None:
             source, name = self.examples.images[index], self.examples.files[index]
-            return self.prepare(read_image(source, channels=channels, name=name))
+            return self.prepare.read(source, name)
         pixels = self.decoded[index]
         return np.repeat(pixels, channels, axis=2) if pixels.shape[2] < channels else pixels
 

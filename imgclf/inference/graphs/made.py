@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from imgclf.data import preprocess, read_image
+from imgclf.data import preprocess, read_image, read_input
 from imgclf.errors import ImageError, ModelError
 from imgclf.inference.backends.onnx import OnnxBackend
 from imgclf.inference.backends.torch import TorchBackend
@@ -127,7 +127,7 @@ def real_pixels(folder: Path, spec: Preprocessing) -> np.ndarray:
     pixels = []
     for kept in kept_images(folder / EXAMPLES)[:_IMAGES]:
         try:
-            pixels.append(preprocess(read_image(kept.path, channels=spec.channels), spec))
+            pixels.append(read_input(kept.path, spec)[0])
         except ImageError:
             continue
     for photograph in _photographs():

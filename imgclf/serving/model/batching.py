@@ -16,7 +16,7 @@ from typing import Any, final
 
 import numpy as np
 
-from imgclf.data import preprocess, read_image
+from imgclf.data import read_input
 from imgclf.errors import ImageError, OutOfMemoryError
 from imgclf.serving.http.problems import RefusedError, overloaded
 from imgclf.serving.model.loaded import LoadedModel, Task
@@ -240,9 +240,7 @@ class Batcher:
         spec = model.predictor.header.preprocessing
         try:
             if isinstance(job.source, bytes):
-                image = read_image(job.source, channels=spec.channels, name="The image")
-                job.size = (image.height, image.width)
-                job.pixels = preprocess(image, spec)
+                job.pixels, job.size = read_input(job.source, spec, name="The image")
             else:
                 job.pixels = job.source
         except Exception as error:  # whatever it is, it is of this image only

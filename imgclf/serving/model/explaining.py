@@ -149,7 +149,7 @@ class Explanations:
         spec = model.predictor.header.preprocessing
         try:
             image = read_image(content, channels=spec.channels, name="The image")
-            return self._of_image(model, image, wish)
+            return self._of_image(model, image, content, wish)
         except ImageError as error:
             raise RefusedError.of_image(error) from None
         except (UsageError, ModelError, MissingExtraError) as error:
@@ -159,13 +159,13 @@ class Explanations:
         finally:
             give_back()
 
-    def _of_image(self, model: LoadedModel, image: Image.Image, wish: Wish) -> Explanation:
+    def _of_image(self, model: LoadedModel, image: Image.Image, content: bytes, wish: Wish) -> Explanation:
         from imgclf.explain import Options, Subject, explanations, resolve  # noqa: PLC0415 - brings torch
 
         explainer = self._explainer_of(model)
         layer = int(wish.layer) if wish.layer.lstrip("-").isdecimal() else wish.layer
         wanted = resolve(explainer, Options(methods=(wish.method,), layers=(layer,), target=wish.target))
-        (found,) = explanations(explainer, [Subject(image, "image")], wanted)
+        (found,) = explanations(explainer, [Subject(content, "image")], wanted)
         if found.prediction.error is not None:
             raise RefusedError(500, f"There is no prediction: {found.prediction.error}.")
         small = thumbnail(image.convert("RGB"), _SIDE)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from imgclf.data import Examples, Splits, plan_augmentation, preprocess, read_image
+from imgclf.data import Examples, Splits, plan_augmentation, read_image, read_input
 from imgclf.errors import ImageError, ModelError
 from imgclf.models import Classifier, choose_device, create_classifier
 from imgclf.recipes import AugmentConfig, Config, ImageConfig, auto
@@ -120,6 +120,7 @@ def choose_preprocessing(image: ImageConfig, classifier: Classifier, train: Exam
         resize_mode=image.resize_mode,
         crop_fraction=fraction,
         interpolation=interpolation,
+        decoding="reduced",
     )
     return _with_normalization(preprocessing, image.normalize, train)
 
@@ -191,12 +192,10 @@ def _measure(preprocessing: Preprocessing, train: Examples) -> tuple[tuple[float
     sums, squares, pixels = np.zeros(preprocessing.channels), np.zeros(preprocessing.channels), 0
     for index in _spread(len(train), _STATISTICS_SAMPLE):
         try:
-            picture = read_image(
-                train.images[index], channels=preprocessing.channels, name=train.files[index]
-            )
+            seen, _ = read_input(train.images[index], preprocessing, name=train.files[index])
         except ImageError:
             continue
-        values = preprocess(picture, preprocessing).reshape(-1, preprocessing.channels) / 255.0
+        values = seen.reshape(-1, preprocessing.channels) / 255.0
         sums, squares, pixels = (
             sums + values.sum(axis=0),
             squares + (values**2).sum(axis=0),
