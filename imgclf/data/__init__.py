@@ -26,7 +26,7 @@ from imgclf.data.labels.csv_table import read_csv_file
 from imgclf.data.labels.reading import Wishes, wishes_of
 from imgclf.data.loading.decoded_images import DecodedImages
 from imgclf.data.plugin import DatasetPlugin, DatasetReader
-from imgclf.data.saved_splits import read_split
+from imgclf.data.saved_splits import SplitChanges, read_split
 from imgclf.data.splits import Splits, make_splits, split_rows
 from imgclf.lazy import lazily
 
@@ -69,6 +69,7 @@ __all__ = [
     "LoadingOptions",
     "OriginalBox",
     "Scan",
+    "SplitChanges",
     "Splits",
     "Taken",
     "Wishes",

@@ -1,7 +1,10 @@
 """Read back the splits that a run has saved."""
 
 import csv
-from pathlib import Path
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
 
 import numpy as np
 
@@ -13,38 +16,86 @@ from imgclf.words import first_line
 _COLUMNS = ("file", "label", "split")
 
 
-def read_split(path: Path, dataset: Dataset) -> Splits:
-    """Divide a dataset as a run did.
+@dataclass(frozen=True)
+class SplitChanges:
+    """How a dataset differs from what a run has seen of it.
+
+    Attributes:
+        missing: names of images that are gone, by split.
+        relabelled: (name as it is now, label then, label now) of images whose label was corrected.
+    """
+
+    missing: Mapping[str, tuple[str, ...]]
+    relabelled: tuple[tuple[str, str, str], ...] = ()
+
+
+def read_split(path: Path, dataset: Dataset) -> tuple[Splits, SplitChanges]:
+    """Divide a dataset as a run did, and say what has changed in it since.
+
+    An image that is gone is left out. One whose label was corrected has its new one: in a manifest, or by moving its
+    file to another class's folder, where it is known by its name as long as no other new file has that name.
 
     Args:
         path: the run's CSV file with the columns file, label and split, one row per image.
         dataset: the same dataset, opened again; images that it has and the file lacks are left out.
 
     Raises:
-        DataError: the file is no such file, or names images or labels that the dataset does not have.
+        DataError: the file is no such file, or names none of the dataset's images.
     """
     wanted = _rows(path)
     known = {
         split: {file: at for at, file in enumerate(found.files)} for split, found in dataset.splits.items()
     }
+    moved = _moved(wanted, known)
     chosen: dict[str, list[tuple[str, int]]] = {"train": [], "val": [], "test": []}
+    missing: dict[str, list[str]] = {}
+    relabelled: list[tuple[str, str, str]] = []
     for file, label, split in wanted:
-        # The split's own images first: two splits may use one name for two images.
-        source = next((name for name in (split, "train", "test", "val") if file in known.get(name, {})), None)
-        if source is None or split not in chosen:
-            raise DataError(
-                f"{path} names {file} in {split}, which the dataset '{dataset.info.name}' lacks. Has it changed?"
-            )
-        at = known[source][file]
-        now = dataset.class_names[dataset.splits[source].labels[at]]
+        place = _place(file, split, known) or moved.get((split, file))
+        if place is None:
+            missing.setdefault(split, []).append(file)
+            continue
+        found = dataset.splits[place[0]]
+        now = dataset.class_names[found.labels[place[1]]]
         if now != label:
-            raise DataError(
-                f"{path} says that {file} is '{label}'; in the dataset '{dataset.info.name}' it is '{now}'."
-            )
-        chosen[split].append((source, at))
+            relabelled.append((found.files[place[1]], label, now))
+        chosen[split].append(place)
+    if not any(chosen.values()):
+        raise DataError(
+            f"{path} names {wanted[0][0]} in {wanted[0][2]}, which the dataset '{dataset.info.name}' lacks. "
+            f"Has it changed?"
+        )
     parts = {split: _gather(dataset, places) for split, places in chosen.items()}
     test = parts["test"] if len(parts["test"]) else None
-    return Splits(parts["train"], parts["val"], test)
+    changes = SplitChanges({split: tuple(files) for split, files in missing.items()}, tuple(relabelled))
+    return Splits(parts["train"], parts["val"], test), changes
+
+
+def _place(file: str, split: str, known: Mapping[str, Mapping[str, int]]) -> tuple[str, int] | None:
+    # The split's own images first: two splits may use one name for two images.
+    for name in (split, "train", "test", "val"):
+        if file in known.get(name, {}):
+            return name, known[name][file]
+    return None
+
+
+def _moved(
+    wanted: Sequence[tuple[str, str, str]], known: Mapping[str, Mapping[str, int]]
+) -> dict[tuple[str, str], tuple[str, int]]:
+    """Return the new place of images that lie in another folder now: (split, old name) -> (split, index)."""
+    listed = {file for file, _, _ in wanted}
+    gone = [(split, file) for file, _, split in wanted if _place(file, split, known) is None]
+    lost = Counter(PurePath(file).name for _, file in gone)
+    fresh: dict[str, list[tuple[str, int]]] = {}
+    for split, files in known.items():
+        for file, at in files.items():
+            if file not in listed:
+                fresh.setdefault(PurePath(file).name, []).append((split, at))
+    return {
+        (split, file): fresh[name][0]
+        for split, file in gone
+        if lost[name := PurePath(file).name] == 1 and len(fresh.get(name, ())) == 1
+    }
 
 
 def _rows(path: Path) -> list[tuple[str, str, str]]:
@@ -57,6 +108,8 @@ def _rows(path: Path) -> list[tuple[str, str, str]]:
         raise DataError(
             f"{path} holds no saved split. Expected the columns {', '.join(_COLUMNS)} and a row per image."
         )
+    if strange := next((row["split"] for row in rows if row["split"] not in ("train", "val", "test")), None):
+        raise DataError(f"{path} names a split '{strange}'. Expected train, val or test.")
     return [(row["file"], row["label"], row["split"]) for row in rows]
 
 

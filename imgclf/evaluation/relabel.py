@@ -53,7 +53,7 @@ def apply_review(
             f"{run.path}: does not say which dataset it was trained on, so there is nothing to relabel."
         )
     dataset = open_dataset(config.data.dataset, data_dir, wishes=wishes_of(config.data))
-    splits = read_split(run.splits, dataset) if run.splits.is_file() else None
+    splits = read_split(run.splits, dataset)[0] if run.splits.is_file() else None
     parts = (
         dataset.splits
         if splits is None

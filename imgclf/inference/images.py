@@ -8,7 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from imgclf.data import Dataset, Examples, Splits, Wishes, make_splits, open_dataset, read_split, wishes_of
+from imgclf.data import (
+    Dataset,
+    Examples,
+    SplitChanges,
+    Splits,
+    Wishes,
+    make_splits,
+    open_dataset,
+    read_split,
+    wishes_of,
+)
+from imgclf.data.shards.shard_files import is_pattern
 from imgclf.errors import DataError, suggest
 from imgclf.inference.notes import Note
 from imgclf.recipes import Config
@@ -113,8 +124,14 @@ def match_classes(examples: Examples, given: Sequence[str], known: Sequence[str]
 def _own_images(
     run: Run, header: ModelHeader, config: Config, split: str, data_dir: Path | None, progress: OnProgress
 ) -> Images:
-    dataset = open_dataset(config.data.dataset, data_dir, wishes=wishes_of(config.data), progress=progress)
-    splits, notes = _own_splits(run, config, dataset)
+    named = config.data.dataset
+    if _is_gone(named):
+        raise DataError(
+            f"The dataset that {run.name} was trained on, '{named}', is not there any more. Name the place that it has "
+            f"now, or other images of the same classes, with --data."
+        )
+    dataset = open_dataset(named, data_dir, wishes=wishes_of(config.data), progress=progress)
+    splits, changes, notes = _own_splits(run, config, dataset)
     parts = {
         name: match_classes(part, dataset.class_names, header.class_names, dataset.info.name)
         for name, part in (("train", splits.train), ("val", splits.val), ("test", splits.test))
@@ -133,6 +150,7 @@ def _own_images(
                 f"images: on new ones the model will do somewhat worse.",
             )
         )
+    notes += _change_notes(changes, dataset.info.name, split, len(parts[split]))
     if split == "train":
         notes.append(Note("warn", "The model was trained on these images: they say nothing about new ones."))
     return Images(
@@ -147,17 +165,56 @@ def _own_images(
     )
 
 
-def _own_splits(run: Run, config: Config, dataset: Dataset) -> tuple[Splits, list[Note]]:
+def _own_splits(run: Run, config: Config, dataset: Dataset) -> tuple[Splits, SplitChanges, list[Note]]:
     """Divide the dataset as the run did, by its ``splits.csv``; without one, as its config says."""
     if run.splits.is_file():
-        return read_split(run.splits, dataset), []
+        splits, changes = read_split(run.splits, dataset)
+        return splits, changes, []
     splits = make_splits(
         dataset,
         val_fraction=config.data.val_fraction,
         val_from=config.data.val_from,
         seed=config.training.seed,
     )
-    return splits, [Note("plain", "The run has no splits.csv; the split was made again from its config.")]
+    note = Note("plain", "The run has no splits.csv; the split was made again from its config.")
+    return splits, SplitChanges({}), [note]
+
+
+def _change_notes(changes: SplitChanges, dataset: str, split: str, there: int) -> list[Note]:
+    """Say what has changed in a dataset since the run was trained.
+
+    Raises:
+        DataError: more than half of the images of the split are gone.
+    """
+    gone = changes.missing.get(split, ())
+    if len(gone) > there:
+        raise DataError(
+            f"{len(gone):,} of the {len(gone) + there:,} {split} images that the run has seen are gone from "
+            f"'{dataset}', for example {gone[0]}. Has it moved or changed? Name the images to evaluate with --data."
+        )
+    notes = []
+    for name, files in changes.missing.items():
+        left = "It is" if len(files) == 1 else "They are"
+        what = "1 image" if len(files) == 1 else f"{len(files):,} images"
+        verb = "is" if len(files) == 1 else "are"
+        notes.append(
+            Note(
+                "warn",
+                f"{what} of `{name}` {verb} gone from '{dataset}', for example {files[0]}. {left} left out.",
+            )
+        )
+    if changes.relabelled:
+        file, then, now = changes.relabelled[0]
+        count = len(changes.relabelled)
+        have = "image has another label" if count == 1 else "images have other labels"
+        notes.append(
+            Note(
+                "plain",
+                f"{count:,} {have} in '{dataset}' than when the run was trained, for example {file}: '{then}' then, "
+                f"'{now}' now. The present ones count.",
+            )
+        )
+    return notes
 
 
 def _foreign_images(header: ModelHeader, dataset: Dataset, split: str) -> Images:
@@ -189,6 +246,11 @@ def _foreign_images(header: ModelHeader, dataset: Dataset, split: str) -> Images
         unreadable=dataset.unreadable,
         notes=tuple(notes),
     )
+
+
+def _is_gone(dataset: str) -> bool:
+    """Whether a run's dataset was a path, and nothing is there any more."""
+    return Path(dataset).is_absolute() and not is_pattern(dataset) and not Path(dataset).exists()
 
 
 def _same(given: str, trained: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imgclf.data import Dataset, Examples, make_splits, open_dataset, read_split, split_rows
+from imgclf.data import Dataset, Examples, SplitChanges, make_splits, open_dataset, read_split, split_rows
 from imgclf.errors import DataError
 from imgclf.records import DatasetInfo, UnreadableImage
 
@@ -169,7 +169,8 @@ def test_saved_split_is_read_back(tmp_path: Path, val_from: str) -> None:
     """Each part has the same images in the same order, whichever split they came from."""
     whole = open_dataset("digits")
     splits = make_splits(whole, val_from=val_from, seed=3)  # type: ignore[arg-type]
-    again = read_split(save(tmp_path / "splits.csv", split_rows(splits, whole.class_names)), whole)
+    again, changes = read_split(save(tmp_path / "splits.csv", split_rows(splits, whole.class_names)), whole)
+    assert changes == SplitChanges({})
     for one, other in ((splits.train, again.train), (splits.val, again.val), (splits.test, again.test)):
         assert one is not None
         assert other is not None
@@ -182,14 +183,14 @@ def test_saved_split_may_mix_sources(tmp_path: Path) -> None:
     """A file edited by hand may take val from two splits."""
     whole = dataset(train=examples([0, 1, 0]), test=examples([1, 0], "test"))
     rows = [("train/00000", "a", "train"), ("train/00001", "b", "val"), ("test/00000", "b", "val")]
-    splits = read_split(save(tmp_path / "splits.csv", rows), whole)
+    splits, _ = read_split(save(tmp_path / "splits.csv", rows), whole)
     assert splits.val.files == ["train/00001", "test/00000"]
     assert splits.val.labels.tolist() == [1, 1]
     assert splits.test is None
 
 
 def test_saved_split_of_other_data_is_an_error(tmp_path: Path) -> None:
-    """A file that is gone, another label, or no such table."""
+    """Every file is gone, a strange split, or no such table."""
     whole = dataset(train=examples([0, 1]))
     path = save(tmp_path / "splits.csv", [("train/00009", "a", "train")])
     with pytest.raises(DataError) as caught:
@@ -198,10 +199,10 @@ def test_saved_split_of_other_data_is_an_error(tmp_path: Path) -> None:
         str(caught.value)
         == f"{path} names train/00009 in train, which the dataset 'tiny' lacks. Has it changed?"
     )
-    save(path, [("train/00000", "b", "train")])
+    save(path, [("train/00000", "a", "exam")])
     with pytest.raises(DataError) as caught:
         read_split(path, whole)
-    assert str(caught.value) == f"{path} says that train/00000 is 'b'; in the dataset 'tiny' it is 'a'."
+    assert str(caught.value) == f"{path} names a split 'exam'. Expected train, val or test."
     path.write_text("file,name\n1,2\n", encoding="utf-8")
     with pytest.raises(DataError) as caught:
         read_split(path, whole)
@@ -210,3 +211,25 @@ def test_saved_split_of_other_data_is_an_error(tmp_path: Path) -> None:
     )
     with pytest.raises(DataError, match=r"nowhere\.csv cannot be read: .*No such file"):
         read_split(tmp_path / "nowhere.csv", whole)
+
+
+def test_gaps_and_corrected_labels_are_told(tmp_path: Path) -> None:
+    """An image that is gone is left out, a label that was corrected counts; both are named."""
+    whole = dataset(train=examples([0, 1, 0]))
+    rows = [("train/00000", "b", "train"), ("train/00001", "b", "val"), ("train/00009", "a", "train")]
+    splits, changes = read_split(save(tmp_path / "splits.csv", rows), whole)
+    assert (splits.train.files, splits.train.labels.tolist()) == (["train/00000"], [0])
+    assert splits.val.files == ["train/00001"]
+    assert changes == SplitChanges({"train": ("train/00009",)}, (("train/00000", "b", "a"),))
+
+
+def test_a_file_moved_to_another_class_is_known_by_its_name(tmp_path: Path) -> None:
+    """Correcting a label by moving the file keeps the image in its split; a name that two files have says nothing."""
+    pixels = np.zeros((4, 8, 8), np.uint8)
+    files = ["train/b/x.png", "train/a/y.png", "train/a/z.png", "train/b/z.png"]
+    whole = dataset(train=Examples(pixels, np.array([1, 0, 0, 1]), files))
+    rows = [("train/a/x.png", "a", "val"), ("train/a/y.png", "a", "train"), ("train/c/z.png", "a", "train")]
+    splits, changes = read_split(save(tmp_path / "splits.csv", rows), whole)
+    assert (splits.val.files, splits.val.labels.tolist()) == (["train/b/x.png"], [1])
+    assert changes.relabelled == (("train/b/x.png", "a", "b"),)
+    assert changes.missing == {"train": ("train/c/z.png",)}
