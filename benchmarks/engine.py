@@ -11,7 +11,7 @@ The network has random weights and takes 224x224. What is measured, for each bui
 - one image: ``imgclf predict IMAGE``, from the start of Python to its end;
 - a folder: ``imgclf predict FOLDER --output FILE``, less the time of one image (its start);
 - large photographs: the same on copies of 4032x3024 pixels, as telephones make them;
-- evaluate: ``imgclf evaluate`` on the folder, without the search for copies.
+- evaluate: ``imgclf evaluate --no-grad-cam`` on the folder, from the start of Python to its last picture.
 
 The first call of each build is not counted (it writes the graph), and is shown by itself. Printed are medians of CPU
 seconds, of all threads and children, and of wall seconds; other programs disturb the first less.
@@ -140,7 +140,7 @@ def _commands(
         )
     predict: list[str | Path] = ["predict", "--run", _RUN, "--device", "cpu", "-q"]
     output: list[str | Path] = ["--output", work / "predictions.csv", "--overwrite"]
-    evaluate: list[str | Path] = ["evaluate", "--run", _RUN, "--data", folder, "--device", "cpu", "-q"]
+    evaluate: list[str | Path] = ["evaluate", "--run", _RUN, "--data", folder, "--device", "cpu", "--no-grad-cam", "-q"]
     return {
         "one image": [*predict, images[0]],
         "a folder": [*predict, folder, *output],
@@ -155,7 +155,7 @@ def _print_table(times: dict[str, dict[str, list[tuple[float, float]]]]) -> None
     print("|---|---|---|---|---|---|---|")
     start = {name: _medians(rounds) for name, rounds in times["one image"].items()}
     for work, by_build in times.items():
-        base = start if work != "one image" else dict.fromkeys(start, (0.0, 0.0))
+        base = start if work not in ("one image", "evaluate") else dict.fromkeys(start, (0.0, 0.0))
         (cpu_before, wall_before), (cpu_now, wall_now) = (
             tuple(value - less for value, less in zip(_medians(by_build[name]), base[name], strict=True))
             for name in ("before", "now")
