@@ -140,7 +140,17 @@ def _commands(
         )
     predict: list[str | Path] = ["predict", "--run", _RUN, "--device", "cpu", "-q"]
     output: list[str | Path] = ["--output", work / "predictions.csv", "--overwrite"]
-    evaluate: list[str | Path] = ["evaluate", "--run", _RUN, "--data", folder, "--device", "cpu", "--no-grad-cam", "-q"]
+    evaluate: list[str | Path] = [
+        "evaluate",
+        "--run",
+        _RUN,
+        "--data",
+        folder,
+        "--device",
+        "cpu",
+        "--no-grad-cam",
+        "-q",
+    ]
     return {
         "one image": [*predict, images[0]],
         "a folder": [*predict, folder, *output],

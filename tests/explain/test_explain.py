@@ -192,6 +192,9 @@ def test_an_onnx_file_cannot_be_explained(explainer: Explainer):
     class Other:
         name, device = "onnx", "cpu"
 
+        def limit_threads(self, count):
+            """Compute as before."""
+
     given = Predictor(Path("model.onnx"), explainer.predictor.header, Other())  # type: ignore[arg-type]
     with pytest.raises(
         UsageError,
