@@ -12,7 +12,7 @@ from imgclf.errors import PluginError, RunError
 from imgclf.inference.backend import Backend
 from imgclf.plugins import ExtensionPoint
 from imgclf.records import MODEL_FILE_FORMAT, ModelHeader
-from imgclf.runs.header import checked_header, format_version
+from imgclf.runs import checked_header, format_version
 
 HEADER_KEY = "imgclf"
 """Where a file that can hold metadata keeps the model's header as JSON."""

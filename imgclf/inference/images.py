@@ -14,12 +14,12 @@ from imgclf.data import (
     SplitChanges,
     Splits,
     Wishes,
+    is_pattern,
     make_splits,
     open_dataset,
     read_split,
     wishes_of,
 )
-from imgclf.data.shards.shard_files import is_pattern
 from imgclf.errors import DataError, suggest
 from imgclf.inference.notes import Note
 from imgclf.recipes import Config

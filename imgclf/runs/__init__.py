@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from imgclf.lazy import lazily
 from imgclf.runs.directory import DEFAULT_PARENT, Run, create_run, latest_run, list_runs, open_run
+from imgclf.runs.header import checked_header, format_version
 from imgclf.runs.kept_images import kept_images
 from imgclf.runs.model_file import (
     fingerprint,
@@ -29,9 +30,11 @@ __all__ = [
     "KeptImage",
     "Run",
     "ToKeep",
+    "checked_header",
     "create_run",
     "find_predictions",
     "fingerprint",
+    "format_version",
     "identity",
     "keep_examples",
     "keep_images",
