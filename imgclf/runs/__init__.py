@@ -1,6 +1,6 @@
 """The run directory and the model file: create, open, read, write.
 
-In reading order: ``directory.py``, ``model_file.py``, ``predictions.py``, ``kept_images.py``.
+In reading order: ``directory.py``, ``header.py`` and ``model_file.py``, ``predictions.py``, ``kept_images.py``.
 """
 
 from typing import TYPE_CHECKING
