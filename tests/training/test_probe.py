@@ -21,6 +21,7 @@ from imgclf.training.loop.probe import (
     last_layer,
     neighbours_accuracy,
 )
+from tests.history import read_history
 from tests.training.runs import Listener, config_for
 
 
@@ -55,7 +56,7 @@ def blobs(count: int, seed: int) -> Features:
 
 def test_a_probe_is_an_ordinary_run(probe_run: Run, trained: Run) -> None:
     """One epoch in the history, a model file whose backbone is the given one, curves, and what else was found."""
-    history = probe_run.read_history()
+    history = read_history(probe_run)
     assert [row["epoch"] for row in history] == [1]
     assert history[0]["val_accuracy"] > 0.8
     metrics = probe_run.read_metrics()
