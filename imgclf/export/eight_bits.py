@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from imgclf.errors import ModelError
-from imgclf.export.onnx_file import quietly, require
+from imgclf.export.onnx_file import require
+from imgclf.models import quiet_export
 from imgclf.words import first_line
 
 
@@ -45,7 +46,7 @@ def to_eight_bits(path: Path, batches: list[np.ndarray], vnni: bool | None = Non
     prepared = path.with_suffix(".prepared.onnx")
     reduced = not (has_vnni() if vnni is None else vnni)
     try:
-        with quietly():
+        with quiet_export():
             if _prepare(path, prepared) > 1:
                 _static(prepared, path, batches, reduced)
             else:

@@ -1,11 +1,7 @@
 """Write a classifier as one ONNX file: weights, class names and preprocessing inside, any batch size."""
 
 import json
-import logging
 import re
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -13,7 +9,7 @@ import torch
 from imgclf._version import __version__
 from imgclf.errors import MissingExtraError, ModelError
 from imgclf.inference import HEADER_KEY, be_silent
-from imgclf.models import Classifier, ExportGraph, example_input
+from imgclf.models import Classifier, ExportGraph, example_input, quiet_export
 from imgclf.records import ModelHeader
 from imgclf.words import first_line
 
@@ -38,7 +34,7 @@ def write_onnx(path: Path, classifier: Classifier, header: ModelHeader, baked: b
     preprocessing = header.preprocessing
     graph = ExportGraph(classifier, preprocessing, baked).eval()
     try:
-        with quietly():
+        with quiet_export():
             torch.onnx.export(
                 graph,
                 (example_input(preprocessing, baked),),
@@ -92,7 +88,7 @@ def to_half(path: Path) -> None:
     from onnxruntime.transformers.float16 import convert_float_to_float16  # noqa: PLC0415 - an extra
     from onnxruntime.transformers.onnx_model import OnnxModel  # noqa: PLC0415 - an extra
 
-    with quietly():
+    with quiet_export():
         half = OnnxModel(convert_float_to_float16(onnx.load(path), keep_io_types=True))
         half.topological_sort()  # the converter appends its casts, and a node must stand after what it reads
         onnx.save(half.model, path)
@@ -107,18 +103,6 @@ def _reason(error: BaseException) -> str:
         error = error.__cause__
     plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error)) or type(error).__name__
     return first_line(ModelError(plain))
-
-
-@contextmanager
-def quietly() -> Iterator[None]:
-    """Keep the exporters' own chatter (deprecations, advice to themselves) from the user's screen."""
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(logging.NOTSET)
 
 
 def require(*modules: str) -> None:

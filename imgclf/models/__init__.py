@@ -18,7 +18,7 @@ from imgclf.models.sizes import default_image_size, fitting_image_size
 from imgclf.models.trace import Trace
 
 if TYPE_CHECKING:
-    from imgclf.models.graph import ExportGraph, example_input
+    from imgclf.models.graph import ExportGraph, example_input, quiet_export
     from imgclf.models.heads import draw_head
     from imgclf.models.names import find_network
     from imgclf.models.weights_file import WeightsFile, read_weights_file
@@ -42,6 +42,7 @@ __all__ = [
     "fitting_image_size",
     "list_models",
     "plugin_problems",
+    "quiet_export",
     "read_weights_file",
 ]
 
@@ -54,6 +55,7 @@ __getattr__ = lazily(
         "draw_head": "imgclf.models.heads",
         "example_input": "imgclf.models.graph",
         "find_network": "imgclf.models.names",
+        "quiet_export": "imgclf.models.graph",
         "read_weights_file": "imgclf.models.weights_file",
     },
 )

@@ -1,5 +1,7 @@
 """The network as a graph: one pass gives logits, embeddings and what layers hold."""
 
+import logging
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import final
@@ -88,3 +90,15 @@ def example_input(preprocessing: Preprocessing, baked: bool) -> Tensor:
     if baked:
         return torch.zeros(2, height, width, preprocessing.channels, dtype=torch.uint8)
     return torch.zeros(2, preprocessing.channels, height, width)
+
+
+@contextmanager
+def quiet_export() -> Iterator[None]:
+    """Keep the exporters' own chatter (deprecations, advice to themselves) from the user's screen."""
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(logging.NOTSET)

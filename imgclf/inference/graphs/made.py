@@ -1,9 +1,5 @@
 """Write the graph of a network, and keep it only if it gives what torch gives on real images."""
 
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +14,7 @@ from imgclf.data import preprocess, read_image, read_input
 from imgclf.errors import ImageError, ModelError
 from imgclf.inference.backends.onnx import OnnxBackend
 from imgclf.inference.backends.torch import TorchBackend
-from imgclf.models import Classifier, ExportGraph, example_input
+from imgclf.models import Classifier, ExportGraph, example_input, quiet_export
 from imgclf.records import ModelHeader, Preprocessing
 from imgclf.runs import EXAMPLES, kept_images
 from imgclf.task import SINGLE_LABEL
@@ -86,7 +82,7 @@ def write_graph(path: Path, classifier: Classifier, preprocessing: Preprocessing
     graph = ExportGraph(classifier, preprocessing, baked=False).eval()
     example = (example_input(preprocessing, baked=False),)
     names: dict[str, Any] = {"input_names": ["images"], "output_names": ["logits", "embeddings"]}
-    with _quietly(), torch.no_grad():
+    with quiet_export(), torch.no_grad():
         if newer:
             free = ({0: torch.export.Dim("batch", min=1)},)
             torch.onnx.export(
@@ -153,15 +149,3 @@ def _in_batches(graph: OnnxBackend, pixels: np.ndarray, size: int) -> tuple[np.n
     return np.concatenate([logits for logits, _ in parts]), np.concatenate(
         [features for _, features in parts]
     )
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Keep the exporters' own chatter (deprecations, advice to themselves) from the user's screen."""
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(logging.NOTSET)
