@@ -4,7 +4,9 @@ import logging
 import multiprocessing
 import os
 import pickle
+import random
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +26,7 @@ from imgclf.training.precision import fabric_precision
 from imgclf.training.processes.torchrun import under_torchrun
 from imgclf.training.reporter import Reporter, SilentReporter
 
+_PORTS = range(20_000, 30_000)
 Result = TypeVar("Result")
 Work = Callable[..., Result]
 
@@ -67,7 +70,9 @@ def _spawn(hardware: HardwareConfig, reporter: Reporter, work: Work[Result], *ar
         try:
             start: Any = _work_and_report  # Fabric types its function by the first argument alone
             # As bytes: torch would put the tensors of the arguments into memory that all processes share.
-            outcome = pickle.loads(_fabric(hardware).launch(start, messages, pickle.dumps((work, arguments))))
+            with _meeting_point():
+                fabric = _fabric(hardware)
+                outcome = pickle.loads(fabric.launch(start, messages, pickle.dumps((work, arguments))))
         except ProcessExitedException as error:
             raise LostProcessError(
                 f"Process {error.error_index} of {hardware.devices} was ended from outside ({_cause(error)}), so the run "
@@ -80,6 +85,38 @@ def _spawn(hardware: HardwareConfig, reporter: Reporter, work: Work[Result], *ar
         raise outcome
     result: Result = outcome
     return result
+
+
+@contextmanager
+def _meeting_point() -> Iterator[None]:
+    """Name the port where the processes find each other, unless the environment does.
+
+    Fabric takes one that the system has just given back, and listens there seconds later, when the processes have
+    imported torch: by then the system may have given it to another program. Below the range from which systems give
+    ports away (32768 and up on Linux, 49152 elsewhere) nobody comes in between.
+    """
+    if "MASTER_PORT" in os.environ:
+        yield
+        return
+    os.environ["MASTER_PORT"] = str(_free_port())
+    try:
+        yield
+    finally:
+        os.environ.pop("MASTER_PORT", None)
+
+
+def _free_port() -> int:
+    for port in random.SystemRandom().sample(_PORTS, len(_PORTS)):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
+    raise ConfigError(
+        f"No port from {_PORTS.start} to {_PORTS.stop - 1} is free for the processes to meet at. Name one in the "
+        f"environment variable MASTER_PORT."
+    )
 
 
 def _cause(error: ProcessExitedException) -> str:
