@@ -13,7 +13,7 @@ def test_maps_the_newest_run(run_cli: Callable[..., Any], shapes_run_copy: Run) 
     result = run_cli("embed", "--pca", "--device", "cpu")
     assert result.code == 0, result.err
     assert f"The newest finished run: runs/{shapes_run_copy.name}" in result.err
-    assert "accuracy of 10 neighbours" in result.out
+    assert "accuracy of 7 neighbours" in result.out  # eight images a class
     assert "The closest pair" in result.err or "agrees with the geometry" in result.err
     assert f"Wrote runs/{shapes_run_copy.name}/embed/embed.html" in result.err
     assert "saved" not in result.out

@@ -40,6 +40,7 @@ NEEDED = {
 }
 WRONG = {
     "N": ["-1", "many", "1.5"],
+    "K": ["-1", "1", "many"],
     "PIXELS": ["-1", "wide", "0"],
     "EPOCHS": ["-1", "many"],
     "BITS": ["-1", "99"],

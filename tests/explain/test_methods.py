@@ -204,7 +204,8 @@ def test_smoothing_averages_views(explainer: Explainer, shapes: Path, name: str)
     theirs = _unscaled(LayerCAM)(classifier, [layer.module])
     expected = theirs(images.requires_grad_(), [ClassifierOutputTarget(1)], aug_smooth=True)
     theirs.activations_and_grads.release()
-    np.testing.assert_allclose(smooth[None], expected, atol=1e-5)
+    # Of equal values in a plain area rounding decides which one a pooling takes, and it depends on the batch.
+    np.testing.assert_allclose(smooth[None], expected, atol=1e-3)
 
 
 def test_a_method_of_layers_wants_one():

@@ -75,7 +75,7 @@ def test_network_that_cannot_be_captured_is_named(
     shapes_run: Run, pixels: np.ndarray, tmp_path: Path
 ) -> None:
     """The failure of torch.export becomes a sentence."""
-    model = Predictor.open(shapes_run.path, device="cpu")
+    model = Predictor.open(shapes_run.path, device="cpu", runtime="torch")
     model.backend._classifier = Classifier(_Undecided(), 3, Origin("undecided")).eval()
     with pytest.raises(ModelError, match=r"^The network '\w+' cannot be captured by torch\.export: .*\.$"):
         TorchProgram().write(ExportJob(model, tmp_path / "model.pt2", pixels))

@@ -14,9 +14,10 @@ from random import Random
 
 import httpx
 import pytest
+from PIL import Image
 
 from imgclf.runs import Run
-from tests.bad_files import encoded, photo
+from tests.bad_files import encoded
 from tests.serving.conftest import is_ready, wait_until
 
 CONNECTIONS = 32
@@ -121,7 +122,7 @@ def test_memory_is_flat_over_batch_sizes(
 @pytest.mark.slow
 def test_memory_of_large_images_is_given_back(shapes_run: Run, circle: bytes, tmp_path: Path) -> None:
     """Eight of 48 megapixels, two at once, take hundreds of megabytes; a moment later they do not."""
-    large = encoded(photo(6_900, 7_000), "JPEG")
+    large = encoded(Image.new("RGB", (6_900, 7_000), "teal"), "PNG")  # read whole, which a JPEG is not
     with serving(shapes_run.model_file, tmp_path, "--deadline", "120", "--threads", "2") as server:
         assert server.client.post("/predict", files={"file": circle}).status_code == 200
         before = server.memory
@@ -139,7 +140,7 @@ def test_a_full_memory_is_told_and_outlived(shapes_run: Run, circle: bytes, tmp_
     """An image that finds no memory is refused with advice, not called damaged, and the next one is answered."""
     import resource
 
-    large = encoded(photo(6_900, 7_000), "JPEG")
+    large = encoded(Image.new("RGB", (6_900, 7_000), "teal"), "PNG")  # read whole, which a JPEG is not
     with serving(shapes_run.model_file, tmp_path, "--threads", "1") as server:
         assert server.client.post("/predict", files={"file": circle}).status_code == 200
         taken = 1024 * _status_of(server.process.pid, "VmSize")
