@@ -128,6 +128,7 @@ def test_processes_count_together_and_all_take_the_new_model(
             replies = list(pool.map(lambda _: client.post("/predict", files={"file": circle}), range(40)))
         assert {reply.status_code for reply in replies} == {200}
         line = 'imgclf_requests_total{method="POST",route="/predict",status="200"} 40.0'
+        wait_until(lambda: line in client.get("/metrics").text, 10)  # the last is counted after it was sent
         for _ in range(8):
             text = client.get("/metrics").text
             assert line in text
