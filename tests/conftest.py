@@ -39,9 +39,8 @@ def _sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def _fresh_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Give each test an empty working folder and the same random numbers."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv(
-        "MASTER_PORT", raising=False
-    )  # Fabric leaves the port of one launch behind for the next
+    # Fabric sets it where processes meet and never takes it back (lightning_fabric.utilities.distributed).
+    monkeypatch.delenv("MASTER_PORT", raising=False)
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002 - libraries under test may use the global generator
     if "torch" in sys.modules:

@@ -57,7 +57,7 @@ def _write(file: Path, job: ExportJob) -> None:
     with TemporaryDirectory() as folder:
         graph = Path(folder) / "model.onnx"
         write_onnx(graph, torch_classifier(job.model), job.header, job.baked)
-        # Not by convert_model: that reports to Google Analytics where openvino-telemetry is installed.
+        # OpenVINO reads ONNX by itself; its separate converter is not needed.
         model = openvino.Core().read_model(graph)
         model.set_rt_info(json.dumps(job.header.to_dict()), HEADER_KEY)
         openvino.save_model(model, file, compress_to_fp16=job.precision == "fp16")  # which is its default
